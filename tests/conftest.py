@@ -1,0 +1,18 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# No deadline for one example: how long it takes says more about the machine than about the code.
+settings.register_profile("multigenre", deadline=None, max_examples=50)
+settings.load_profile("multigenre")
+
+
+@pytest.fixture(scope="session")
+def real_films():
+    """The folder of real films, for tests that need them."""
+    folder = Path(os.environ.get("MULTIGENRE_FILMS", Path(__file__).parents[2] / "shared" / "films"))
+    if not (folder / "films.csv").is_file():
+        pytest.skip("no real films: set MULTIGENRE_FILMS to a folder with films.csv and posters/")
+    return folder
