@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from multigenre._checks import InputError, check_ids, check_role, check_shape, some
+from multigenre._checks import ROLES, InputError, check_ids, check_role, check_same_genres, check_shape, some
 from multigenre.genres import Genres
 
 
@@ -92,24 +92,25 @@ class GenreProbabilities:
 
     @classmethod
     def concatenate(cls, parts):
-        """Return the films of several parts, one after another; they share name, genres and role.
+        """Return the films of several parts, one after another; they share name and genres.
+
+        The role is that of the part whose films taught most: train, before validation, calibration and the rest.
 
         Raises
         ------
         InputError
-            If there is no part, or they differ in name, genres or role.
+            If there is no part, or they differ in name or genres.
         """
         if not parts:
-            raise InputError("There are no probabilities to put together.")
-        kinds = {(part.name, part.role, part.genres) for part in parts}
-        if len(kinds) > 1:
-            given = some(f"{name} ({role}, {len(genres)} genres)" for name, role, genres in kinds)
-            raise InputError(
-                f"Only probabilities of one name, role and list of genres go together, got {given}."
-            )
-        [(name, role, genres)] = kinds
+            raise InputError("There are no probabilities to put together, the list of parts is empty.")
+        first = parts[0]
+        for part in parts:
+            check_same_genres(first.genres, part.genres, f"Parts of {first.name}")
+            if part.name != first.name:
+                raise InputError(f"Only parts of one name go together, got {first.name} and {part.name}.")
+        role = min((part.role for part in parts), key=(*ROLES, None).index)
         values = np.concatenate([part.values for part in parts])
-        return cls(np.concatenate([part.ids for part in parts]), genres, values, name, role)
+        return cls(np.concatenate([part.ids for part in parts]), first.genres, values, first.name, role)
 
     def top(self, k=3):
         """Return each film's ``k`` most probable genres as (name, probability); empty where not present."""

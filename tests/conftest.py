@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from multigenre import make_films
+
 # No deadline for one example: how long it takes says more about the machine than about the code.
 settings.register_profile("multigenre", deadline=None, max_examples=50)
 settings.load_profile("multigenre")
@@ -16,3 +18,9 @@ def real_films():
     if not (folder / "films.csv").is_file():
         pytest.skip("no real films: set MULTIGENRE_FILMS to a folder with films.csv and posters/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_films(tmp_path_factory):
+    """120 films of 6 genres that the library made, each with poster and overview."""
+    return make_films(120, genres=6, folder=tmp_path_factory.mktemp("made-posters"))

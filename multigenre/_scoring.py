@@ -1,0 +1,54 @@
+"""What scores and their intervals share: which films count, where genres are cut, losses and rates."""
+
+import numpy as np
+import pandas as pd
+
+from multigenre._checks import InputError, check_truth, some
+
+
+def scored(probabilities, films):
+    """Return values and labels of the films that are present, or raise if they may not be reported."""
+    labels = check_truth(probabilities, films, "A report")
+    role = probabilities.role or films.role
+    if role in ("train", "calibration"):
+        raise InputError(
+            "A report needs films that trained no member and fitted no fusion or threshold, "
+            f"got role={role!r} from {probabilities.name}; pass the test split."
+        )
+    return probabilities.values[probabilities.present], labels[probabilities.present]
+
+
+def cuts_of(thresholds, genres):
+    """Return thresholds in the order of the genres."""
+    if thresholds is None:
+        return np.full(len(genres), 0.5)
+    cuts = pd.Series(thresholds, dtype=float).reindex(list(genres))
+    if cuts.isna().any():
+        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")
+    return cuts.to_numpy()
+
+
+def losses(values, labels):
+    """Return each cell's binary cross-entropy in nats, (n_films, n_genres) float64."""
+    values = np.clip(values, 1e-7, 1 - 1e-7, dtype=np.float64)
+    return -np.log(np.where(labels == 1, values, 1 - values))
+
+
+def rates(predicted, labels, axis):
+    """Return precision, recall and F1 along an axis, stacked; 0 / 0 is 0.
+
+    Counted here because scikit-learn takes a single live genre's column for two classes.
+    """
+    return rates_of_counts(
+        (predicted & (labels == 1)).sum(axis), predicted.sum(axis), labels.sum(axis, dtype=int)
+    )
+
+
+def rates_of_counts(hits, predicted, positives):
+    """Return precision, recall and F1, stacked; 0 / 0 is 0."""
+    return np.stack(
+        [
+            np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
+            for part, whole in ((hits, predicted), (hits, positives), (2 * hits, predicted + positives))
+        ]
+    )

@@ -1,0 +1,320 @@
+"""The command line: train, predict, evaluate, demo."""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import multigenre
+from multigenre._checks import InputError
+
+# TensorFlow's notes while it starts are of no use here; whoever wants them sets the variable.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(
+    help="Read films' genres from their posters and overviews, fuse the two, and say how far to trust them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True)
+DEMO_SPLIT = {"train": 0.6, "validation": 0.1, "calibration": 0.15, "test": 0.15}
+
+
+class Preset(StrEnum):
+    """How members train."""
+
+    reference = "reference"
+    default = "default"
+    quick = "quick"
+
+
+FilmsTable = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILMS",
+        help="CSV or Parquet table: an id, an overview, and genres as 0/1 columns or as one column 'A|B'.",
+    ),
+]
+BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")]
+Posters = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of posters, one ID.jpg, .png or .webp a film.")
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Refuse posters that cannot be read instead of naming them and going on."),
+]
+Seed = Annotated[int, typer.Option(help="Of the split, the initial weights, dropout and the order of films.")]
+
+
+@app.command()
+def train(
+    films: FilmsTable,
+    out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder to write; it must not exist yet.")],
+    posters: Posters = None,
+    members: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated: poster-cnn, overview-lstm, overview-tfidf. Default: the preset's."
+        ),
+    ] = None,
+    preset: Annotated[
+        Preset,
+        typer.Option(
+            help="reference: the published report to the letter; default: the best in about 15 minutes on two "
+            "cores; quick: only proves the path."
+        ),
+    ] = Preset.default,
+    split: Annotated[
+        str, typer.Option(help="Share of the films for each role; 0 is allowed.")
+    ] = "train=0.7,validation=0.1,calibration=0.1,test=0.1",
+    seed: Seed = 0,
+    strict: Strict = False,
+):
+    """Train members on FILMS, fit fusion and thresholds, and write one BUNDLE that predicts.
+
+    A run that was killed goes on where it was when the same command is given again.
+    """
+    multigenre.bundle.check_free(out)
+    shares, table = parse_split(split), multigenre.Films.read(films, posters=posters)
+    ensemble = _ensemble_class()(_names(members), preset=preset.value, seed=seed)
+    _train(ensemble, table, out, split=shares, strict=strict)
+
+
+@app.command()
+def predict(
+    bundle: BundleFolder,
+    films: FilmsTable,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
+    posters: Posters = None,
+    with_members: Annotated[
+        bool, typer.Option("--with-members", help="Add each member's probabilities as MEMBER:GENRE columns.")
+    ] = False,
+    strict: Strict = False,
+):
+    """Predict the genres of FILMS with a BUNDLE; the table needs no genre columns.
+
+    Writes Id, the named genres (joined by |), and one column of fused probabilities a genre.
+    """
+    table = multigenre.Films.read(films, posters=posters, labelled=False)
+    ensemble = _ensemble_class().load(bundle)
+    with _progress() as progress:
+        prediction = ensemble.predict(table, strict=strict, progress=progress)
+    _write_csv(prediction.to_frame(with_members=with_members), out, index=False)
+    console.print(f"{len(table)} films predicted: {out}")
+
+
+@app.command()
+def evaluate(
+    bundle: BundleFolder,
+    films: FilmsTable,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for metrics.json, metrics.csv and genres.csv.")
+    ],
+    posters: Posters = None,
+    strict: Strict = False,
+):
+    """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
+    table = multigenre.Films.read(films, posters=posters)
+    ensemble = _ensemble_class().load(bundle)
+    with _progress() as progress:
+        found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json({"test": found}, out / "metrics.json")
+    _write_csv(multigenre.evaluation.scores_frame(found), out / "metrics.csv")
+    _write_csv(by_genre, out / "genres.csv")
+    _print_scores(found, f"{found['fused']['n_films']} films that {bundle.name} never saw")
+    console.print(f"metrics.json, metrics.csv and genres.csv are in {out}")
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the films, the bundle and the pictures there.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="400 films instead of 1,500.")] = False,
+    seed: Seed = 0,
+):
+    """Make films, train on them, and show where posters win, where words win, and what fusion adds."""
+    with contextlib.ExitStack() as stack:
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="multigenre-")))
+        multigenre.bundle.check_free(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        films = multigenre.make_films(400 if quick else 1500, folder=folder / "posters", seed=seed)
+        _write_csv(films.to_frame(), folder / "films.csv", index=False)
+        console.print(f"Made {len(films)} films with {len(films.genres)} genres.")
+        ensemble = _ensemble_class()(preset="quick", seed=seed)
+        _train(ensemble, films, folder / "bundle", split=DEMO_SPLIT, strict=True)
+        _print_winners(
+            multigenre.evaluation.genre_frame(ensemble.predictions_["test"], ensemble.films_["test"])
+        )
+        if out is None:
+            console.print("Give --out DIR to keep the films, the bundle and its pictures.")
+
+
+def _train(ensemble, films, out, *, split, strict):
+    """Fit, save and draw; what was unfinished is removed once the bundle is there."""
+    work = out.with_name(out.name + ".unfinished")
+    with _progress() as progress:
+        ensemble.fit(films, split=split, folder=work, strict=strict, progress=progress)
+    ensemble.save(out)
+    shutil.rmtree(work, ignore_errors=True)
+    figures = out / "figures"
+    figures.mkdir()
+    for name, member in ensemble.members_.items():
+        if member.history_ is not None:
+            curves = multigenre.figures.training_curves(member.history_, title=name)
+            multigenre.figures.save_figure(curves, figures / f"training-{name}.png")
+    if "test" in ensemble.films_:
+        prediction = ensemble.predictions_["test"]
+        cards = multigenre.figures.film_cards(
+            ensemble.films_["test"], [*prediction.members, prediction.fused]
+        )
+        multigenre.figures.save_figure(cards, figures / "test-films.png")
+    for role, what in (
+        ("test", "test films, which nothing was fitted to"),
+        ("validation", "validation films"),
+    ):
+        if role in ensemble.metrics_:
+            found = ensemble.metrics_[role]
+            chose = "" if role == "test" else " (they chose the epochs: no report of skill)"
+            _print_scores(found, f"{found['fused']['n_films']} {what}{chose}")
+            break
+    console.print(f"The bundle is in {out}; its pictures in {figures}.")
+
+
+def parse_split(text):
+    """Return shares by role from text such as ``train=0.8,validation=0.1,calibration=0.1,test=0``.
+
+    >>> parse_split("train=0.9,test=0.1")
+    {'train': 0.9, 'test': 0.1}
+    """
+    try:
+        pairs = [part.split("=") for part in text.split(",")]
+        return {role.strip(): float(share) for role, share in pairs}
+    except ValueError:
+        example = "train=0.7,validation=0.1,calibration=0.1,test=0.1"
+        raise InputError(f"--split takes shares such as {example}, got {text!r}.") from None
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep what TensorFlow's C++ side says while it is imported off the terminal; errors in Python still show."""
+    sys.stderr.flush()
+    with Path(os.devnull).open("w") as nowhere, contextlib.closing(os.fdopen(os.dup(2), "w")) as kept:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept.fileno(), 2)
+
+
+def _ensemble_class():
+    with _quiet():
+        return multigenre.GenreEnsemble
+
+
+def _names(members):
+    return [name.strip() for name in members.split(",")] if members else None
+
+
+@contextlib.contextmanager
+def _progress():
+    """Give a callable that shows (what, done, total) as one bar for each thing, with the time left."""
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    tasks = {}
+    with Progress(*columns, console=console) as bars:
+
+        def progress(what, done, total):
+            key = what.split(",")[0]
+            if key not in tasks:
+                tasks[key] = bars.add_task(what)
+            bars.update(tasks[key], description=what, completed=done, total=total)
+
+        yield progress
+
+
+def _print_scores(found, title):
+    """Print the scores of every contender, the two that need no threshold with 95 % intervals over films."""
+    table = Table(
+        title=title, box=SIMPLE, caption="[low, high]: 95 % over films; F1 at the calibrated thresholds"
+    )
+    table.add_column("", no_wrap=True)
+    for column in ("loss (BCE)", "mAP macro", "mAP micro", "F1 macro", "F1 micro"):
+        table.add_column(column, justify="right")
+    for name, values in found.items():
+        cells = []
+        for metric in ("bce", "map_macro", "map_micro", "f1_macro", "f1_micro"):
+            cell = "-" if values[metric] is None else f"{values[metric]:.3f}"
+            low, high = values["intervals"][metric]
+            if metric in ("bce", "map_macro") and low is not None:
+                cell += escape(f" [{low:.3f}, {high:.3f}]")
+            cells.append(cell)
+        table.add_row(name, *cells)
+    console.print(table)
+
+
+def _print_winners(table):
+    """Print, genre by genre, the average precision of each contender, who is best, and what fusion changed."""
+    table = table.dropna().sort_values("support", ascending=False)
+    members = [name for name in table.columns if name not in ("support", "fused")]
+    shown = Table(title="Average precision by genre, test films", box=SIMPLE, caption="Best member in bold")
+    shown.add_column("genre", no_wrap=True)
+    for column in ("films", *members, "fused", "gain"):
+        shown.add_column(column, justify="right")
+    for genre, row in table.iterrows():
+        best = row[members].astype(float).idxmax()
+        cells = [f"[bold]{row[name]:.2f}[/]" if name == best else f"{row[name]:.2f}" for name in members]
+        gain = f"{row['fused'] - row[best]:+.2f}"
+        shown.add_row(escape(genre), f"{row['support']:.0f}", *cells, f"{row['fused']:.2f}", gain)
+    console.print(shown)
+
+
+def _write_json(facts, path):
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    partial.replace(path)
+
+
+def _write_csv(table, path, **options):
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} to write {path.name} into; make it first.")
+    partial = path.with_name(path.name + ".partial")
+    table.to_csv(partial, **options)
+    partial.replace(path)
+
+
+class _Notes(logging.Handler):
+    """Shows the library's notes on the console, between the bars."""
+
+    def emit(self, record):
+        console.print(self.format(record), style="yellow" if record.levelno >= logging.WARNING else None)
+
+
+def main():
+    """Run the command line: exit code 0, 1 for a failure, 2 for bad usage or bad input."""
+    log = logging.getLogger("multigenre")
+    log.addHandler(_Notes())
+    log.setLevel(logging.INFO)
+    try:
+        app()
+    except InputError as error:
+        console.print(f"multigenre: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)

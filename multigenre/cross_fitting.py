@@ -1,0 +1,51 @@
+"""Fused probabilities of the films that a fusion is fitted on, each from a fusion that did not see it."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+
+from multigenre._checks import InputError
+from multigenre.probabilities import GenreProbabilities
+
+
+def out_of_fold(fusion, members, films, *, folds=5, seed=0):
+    """Return fused probabilities that thresholds can be chosen on.
+
+    Chosen on the fusion's own predictions for the films that fitted it, they would take its over-fitting for skill.
+
+    Parameters
+    ----------
+    fusion : LateFusion
+        Its settings are used; it is not changed.
+    members : list of GenreProbabilities
+        Of role ``"calibration"`` or ``"out-of-fold"``.
+    films : Films
+        The same films, with their genres.
+    folds : int
+        As many fusions are fitted, each on all films but a fold; fewer where there are fewer films.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    GenreProbabilities
+        Named ``"fused"``, of role ``"out-of-fold"``, in the order of the films.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two films, or as `LateFusion.fit`.
+
+    References
+    ----------
+    Wolpert (1992), "Stacked generalization", Neural Networks 5(2).
+    """
+    if len(films) < 2:
+        raise InputError(
+            f"Cross-fitting needs at least 2 calibration films, got {len(films)}; give them a larger share."
+        )
+    values = np.full((len(films), len(films.genres)), np.nan)
+    for rest, held in KFold(min(folds, len(films)), shuffle=True, random_state=seed).split(values):
+        fitted = clone(fusion).fit([member.take(rest) for member in members], films.take(rest))
+        values[held] = fitted.predict([member.take(held) for member in members]).values
+    return GenreProbabilities(films.ids, films.genres, values, "fused", "out-of-fold")

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ["tensorflow", "keras", "sklearn", "pandas", "matplotlib"]
+
+
+def loaded_by(code, heavy):
+    """Return which of the packages a fresh interpreter has loaded after running the code."""
+    code = f"import sys\n{code}\nprint(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    assert loaded_by("import multigenre", HEAVY) == []
+
+
+def test_listing_the_public_names_loads_nothing_heavy():
+    assert loaded_by("import multigenre; assert 'PosterCNN' in dir(multigenre)", HEAVY) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Films", "GenreProbabilities", "Genres", "LateFusion", "ThresholdCalibrator", "make_films"]
+)
+def test_what_needs_no_keras_model_loads_no_tensorflow(name):
+    assert loaded_by(f"from multigenre import {name}", ["tensorflow", "keras"]) == []
+
+
+def test_the_probe_sees_what_is_loaded():
+    assert loaded_by("import pandas", HEAVY) == ["pandas"]
