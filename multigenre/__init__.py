@@ -1,7 +1,6 @@
 """Read a film's genres from its poster and its overview, and be honest about it."""
 
 from importlib import import_module
-from importlib.metadata import version as _version
 
 # Imported when first used: `import multigenre` loads neither TensorFlow nor scikit-learn.
 _HOME = {
@@ -20,18 +19,20 @@ _HOME = {
 _MODULES = ("bundle", "evaluation", "figures", "metrics")
 
 __all__ = [*_HOME, *_MODULES]
-__version__ = _version("multigenre")
 
 
 def __getattr__(name):
     if name in _MODULES:
         return import_module(f"multigenre.{name}")
-    if name not in _HOME:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("multigenre")
+    elif name in _HOME:
+        value = getattr(import_module(f"multigenre.{_HOME[name]}"), name)
+    else:
         raise AttributeError(f"module 'multigenre' has no attribute {name!r}")
-    value = getattr(import_module(f"multigenre.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

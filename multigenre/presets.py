@@ -19,14 +19,14 @@ PRESETS = {
     "default": {
         "members": MEMBERS,
         "rescale": True,
-        "poster-cnn": Recipe(epochs=40, patience=8),
-        "overview-lstm": Recipe(epochs=15, learning_rate=1e-3, patience=4),
+        "poster-cnn": Recipe(epochs=30, learning_rate=3e-4, patience=6),
+        "overview-lstm": Recipe(epochs=12, learning_rate=1e-3, patience=3),
     },
     "quick": {
         "members": MEMBERS,
         "rescale": True,
-        "poster-cnn": Recipe(epochs=3, learning_rate=1e-3),
-        "overview-lstm": Recipe(epochs=3, learning_rate=2e-3),
+        "poster-cnn": Recipe(epochs=12, learning_rate=1e-3),
+        "overview-lstm": Recipe(epochs=8, learning_rate=3e-3),
     },
 }
 
