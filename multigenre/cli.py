@@ -32,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
+METRICS = ("bce", "map_macro", "f1_macro", "f1_micro")
 DEMO_SPLIT = {"train": 0.6, "validation": 0.1, "calibration": 0.15, "test": 0.15}
 
 
@@ -250,21 +251,20 @@ def _progress():
 
 def _print_scores(found, title):
     """Print the scores of every contender, the two that need no threshold with 95 % intervals over films."""
-    table = Table(
-        title=title, box=SIMPLE, caption="[low, high]: 95 % over films; F1 at the calibrated thresholds"
-    )
+    table = Table(title=title, box=SIMPLE, padding=(0, 1), caption="BCE: loss. 95 %: interval over films. F1: at the calibrated thresholds.")
     table.add_column("", no_wrap=True)
-    for column in ("loss (BCE)", "mAP macro", "mAP micro", "F1 macro", "F1 micro"):
-        table.add_column(column, justify="right")
+    for column in ("BCE", "95 %", "mAP macro", "95 %", "F1 macro", "F1 micro"):
+        table.add_column(column, justify="right", no_wrap="%" in column)
     for name, values in found.items():
-        cells = []
-        for metric in ("bce", "map_macro", "map_micro", "f1_macro", "f1_micro"):
-            cell = "-" if values[metric] is None else f"{values[metric]:.3f}"
-            low, high = values["intervals"][metric]
-            if metric in ("bce", "map_macro") and low is not None:
-                cell += escape(f" [{low:.3f}, {high:.3f}]")
-            cells.append(cell)
-        table.add_row(name, *cells)
+        cells = {metric: "-" if values[metric] is None else f"{values[metric]:.3f}" for metric in METRICS}
+        spans = {
+            metric: "-"
+            if None in values["intervals"][metric]
+            else "{:.3f}-{:.3f}".format(*values["intervals"][metric])
+            for metric in METRICS[:2]
+        }
+        bce, average_precision, *f1 = cells.values()
+        table.add_row(name, bce, spans["bce"], average_precision, spans["map_macro"], *f1)
     console.print(table)
 
 
@@ -272,10 +272,15 @@ def _print_winners(table):
     """Print, genre by genre, the average precision of each contender, who is best, and what fusion changed."""
     table = table.dropna().sort_values("support", ascending=False)
     members = [name for name in table.columns if name not in ("support", "fused")]
-    shown = Table(title="Average precision by genre, test films", box=SIMPLE, caption="Best member in bold")
+    shown = Table(
+        title="Average precision by genre, test films",
+        box=SIMPLE,
+        padding=(0, 1),
+        caption="Best member in bold",
+    )
     shown.add_column("genre", no_wrap=True)
     for column in ("films", *members, "fused", "gain"):
-        shown.add_column(column, justify="right")
+        shown.add_column(column, justify="right", no_wrap=True)
     for genre, row in table.iterrows():
         best = row[members].astype(float).idxmax()
         cells = [f"[bold]{row[name]:.2f}[/]" if name == best else f"{row[name]:.2f}" for name in members]
