@@ -14,10 +14,7 @@ column a genre; without it, words are drawn with lengths like those of real over
 import argparse
 import json
 import os
-import platform
 import time
-from importlib.metadata import version
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -26,6 +23,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from keras import layers
+from machine import machine
 
 from multigenre import OverviewLSTM
 from multigenre.pipeline import overview_lengths, training_dataset
@@ -111,14 +109,6 @@ def seconds(model, dataset):
     return time.perf_counter() - start
 
 
-def cpu():
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -147,9 +137,7 @@ def main():
         ),
         "films": len(labels),
         "repeats": repeats,
-        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
-        "python": platform.python_version(),
-        "cpu": f"{os.cpu_count()} x {cpu()}",
+        **machine(),
         "device": (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices())[
             0
         ].device_type,

@@ -2,20 +2,19 @@
 
     python benchmarks/quality.py FILMS --posters DIR [--preset reference] [--seeds 0 1 2] [--out FILE]
 
-Trains once a seed (which also draws the split), and prints one JSON line: every contender's scores by role and
-seed, their mean and standard deviation over seeds, versions and processor. ``--quick`` trains on 400 films that the
-library makes, for under a minute.
+Trains once a seed, which also draws the split, and prints one JSON line: every contender's scores by role and seed,
+and their mean and standard deviation over seeds. With ``--work DIR`` trained members are kept, and a second run only
+fuses and scores them again. ``--quick`` trains on 400 films that the library makes, for under a minute.
 """
 
 import argparse
 import json
-import platform
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from machine import machine
 
 from multigenre import Films, GenreEnsemble, make_films
 from multigenre.cli import parse_split
@@ -27,9 +26,8 @@ def run(films, args, seed):
     """Train one ensemble; return its scores by role and contender."""
     start = time.perf_counter()
     ensemble = GenreEnsemble(args.members, preset=args.preset, seed=seed)
-    ensemble.fit(films, split=parse_split(args.split))
-    if args.bundles:
-        ensemble.save(Path(args.bundles) / f"{args.preset}-seed{seed}")
+    folder = Path(args.work) / f"{args.preset}-seed{seed}" if args.work else None
+    ensemble.fit(films, split=parse_split(args.split), folder=folder)
     return {"seed": seed, "seconds": round(time.perf_counter() - start, 1), "scores": ensemble.metrics_}
 
 
@@ -55,7 +53,9 @@ def main():
     parser.add_argument("--members", type=lambda text: text.split(","))
     parser.add_argument("--split", default="train=0.7,validation=0.1,calibration=0.1,test=0.1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--bundles", help="keep the trained bundles in this folder")
+    parser.add_argument(
+        "--work", help="keep trained members in this folder, and do not train again those there"
+    )
     parser.add_argument("--out", help="write the JSON line to this file as well, after every seed")
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
@@ -75,8 +75,7 @@ def main():
                     "n_films": len(films),
                     "mean_and_sd": summary(runs),
                     "runs": runs,
-                    "versions": {name: version(name) for name in ("multigenre", "tensorflow", "keras")},
-                    "cpu": platform.processor() or platform.machine(),
+                    **machine(),
                 }
             )
             if args.out:

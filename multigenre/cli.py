@@ -251,7 +251,12 @@ def _progress():
 
 def _print_scores(found, title):
     """Print the scores of every contender, the two that need no threshold with 95 % intervals over films."""
-    table = Table(title=title, box=SIMPLE, padding=(0, 1), caption="BCE: loss. 95 %: interval over films. F1: at the calibrated thresholds.")
+    table = Table(
+        title=title,
+        box=SIMPLE,
+        padding=(0, 1),
+        caption="BCE: loss. 95 %: interval over films. F1: at the calibrated thresholds.",
+    )
     table.add_column("", no_wrap=True)
     for column in ("BCE", "95 %", "mAP macro", "95 %", "F1 macro", "F1 micro"):
         table.add_column(column, justify="right", no_wrap="%" in column)

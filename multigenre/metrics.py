@@ -182,9 +182,10 @@ def prevalence_baseline(train_films, films):
 
 
 def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, level=0.95, seed=0):
-    """Return scores with percentile intervals over films drawn with replacement.
+    """Return scores with intervals over films drawn with replacement.
 
-    The members stay as they are: intervals say what other films would change, not another training.
+    Quantiles of the resamples' scores, shifted so that their median falls on the score itself. The members stay
+    as they are: intervals say what other films would change, not another training.
 
     Parameters
     ----------

@@ -196,6 +196,15 @@ def test_the_middle_of_an_interval_is_the_score_itself_and_one_seed_gives_one_in
     assert (narrow["high"] - narrow["low"] < table["high"] - table["low"]).all()
 
 
+def test_an_interval_holds_the_score_of_rare_genres_too():
+    labels = np.zeros((60, 4), int)
+    labels[:30, 0] = labels[40:42, 1] = labels[50, 2] = labels[55:, 3] = 1
+    films = Films([f"f{i}" for i in range(60)], [""] * 60, [""] * 60, labels, GENRES, "test")
+    values = np.random.default_rng(0).random((60, 4))
+    table = metrics.bootstrap_scores(GenreProbabilities(films.ids, GENRES, values, "noise", "test"), films)
+    assert (table["low"] < table["value"]).all() and (table["value"] < table["high"]).all()
+
+
 def test_resamples_in_many_chunks_are_those_in_one(monkeypatch):
     probabilities, films = made(20)
     whole = metrics.bootstrap_scores(probabilities, films, replicates=50)
