@@ -13,14 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 import multigenre
 from multigenre._checks import InputError
+from multigenre.terminal import Notes, console, print_scores, print_winners, progress_bars, quiet
 
 # TensorFlow's notes while it starts are of no use here; whoever wants them sets the variable.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,8 +27,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console(stderr=True)
-METRICS = ("bce", "map_macro", "f1_macro", "f1_micro")
 DEMO_SPLIT = {"train": 0.6, "validation": 0.1, "calibration": 0.15, "test": 0.15}
 
 
@@ -113,7 +107,7 @@ def predict(
     """
     table = multigenre.Films.read(films, posters=posters, labelled=False)
     ensemble = _ensemble_class().load(bundle)
-    with _progress() as progress:
+    with progress_bars() as progress:
         prediction = ensemble.predict(table, strict=strict, progress=progress)
     _write_csv(prediction.to_frame(with_members=with_members), out, index=False)
     console.print(f"{len(table)} films predicted: {out}")
@@ -132,13 +126,13 @@ def evaluate(
     """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
     table = multigenre.Films.read(films, posters=posters)
     ensemble = _ensemble_class().load(bundle)
-    with _progress() as progress:
+    with progress_bars() as progress:
         found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
     out.mkdir(parents=True, exist_ok=True)
     _write_json({"test": found}, out / "metrics.json")
     _write_csv(multigenre.evaluation.scores_frame(found), out / "metrics.csv")
     _write_csv(by_genre, out / "genres.csv")
-    _print_scores(found, f"{found['fused']['n_films']} films that {bundle.name} never saw")
+    print_scores(found, f"{found['fused']['n_films']} films that {bundle.name} never saw")
     console.print(f"metrics.json, metrics.csv and genres.csv are in {out}")
 
 
@@ -160,7 +154,7 @@ def demo(
         console.print(f"Made {len(films)} films with {len(films.genres)} genres.")
         ensemble = _ensemble_class()(preset="quick", seed=seed)
         _train(ensemble, films, folder / "bundle", split=DEMO_SPLIT, strict=True)
-        _print_winners(
+        print_winners(
             multigenre.evaluation.genre_frame(ensemble.predictions_["test"], ensemble.films_["test"])
         )
         if out is None:
@@ -170,7 +164,7 @@ def demo(
 def _train(ensemble, films, out, *, split, strict):
     """Fit, save and draw; what was unfinished is removed once the bundle is there."""
     work = out.with_name(out.name + ".unfinished")
-    with _progress() as progress:
+    with progress_bars() as progress:
         ensemble.fit(films, split=split, folder=work, strict=strict, progress=progress)
     ensemble.save(out)
     shutil.rmtree(work, ignore_errors=True)
@@ -193,7 +187,7 @@ def _train(ensemble, films, out, *, split, strict):
         if role in ensemble.metrics_:
             found = ensemble.metrics_[role]
             chose = "" if role == "test" else " (they chose the epochs: no report of skill)"
-            _print_scores(found, f"{found['fused']['n_films']} {what}{chose}")
+            print_scores(found, f"{found['fused']['n_films']} {what}{chose}")
             break
     console.print(f"The bundle is in {out}; its pictures in {figures}.")
 
@@ -212,86 +206,13 @@ def parse_split(text):
         raise InputError(f"--split takes shares such as {example}, got {text!r}.") from None
 
 
-@contextlib.contextmanager
-def _quiet():
-    """Keep what TensorFlow's C++ side says while it is imported off the terminal; errors in Python still show."""
-    sys.stderr.flush()
-    with Path(os.devnull).open("w") as nowhere, contextlib.closing(os.fdopen(os.dup(2), "w")) as kept:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept.fileno(), 2)
-
-
 def _ensemble_class():
-    with _quiet():
+    with quiet():
         return multigenre.GenreEnsemble
 
 
 def _names(members):
     return [name.strip() for name in members.split(",")] if members else None
-
-
-@contextlib.contextmanager
-def _progress():
-    """Give a callable that shows (what, done, total) as one bar for each thing, with the time left."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    tasks = {}
-    with Progress(*columns, console=console) as bars:
-
-        def progress(what, done, total):
-            key = what.split(",")[0]
-            if key not in tasks:
-                tasks[key] = bars.add_task(what)
-            bars.update(tasks[key], description=what, completed=done, total=total)
-
-        yield progress
-
-
-def _print_scores(found, title):
-    """Print the scores of every contender, the two that need no threshold with 95 % intervals over films."""
-    table = Table(
-        title=title,
-        box=SIMPLE,
-        padding=(0, 1),
-        caption="BCE: loss. 95 %: interval over films. F1: at the calibrated thresholds.",
-    )
-    table.add_column("", no_wrap=True)
-    for column in ("BCE", "95 %", "mAP macro", "95 %", "F1 macro", "F1 micro"):
-        table.add_column(column, justify="right", no_wrap="%" in column)
-    for name, values in found.items():
-        cells = {metric: "-" if values[metric] is None else f"{values[metric]:.3f}" for metric in METRICS}
-        spans = {
-            metric: "-"
-            if None in values["intervals"][metric]
-            else "{:.3f}-{:.3f}".format(*values["intervals"][metric])
-            for metric in METRICS[:2]
-        }
-        bce, average_precision, *f1 = cells.values()
-        table.add_row(name, bce, spans["bce"], average_precision, spans["map_macro"], *f1)
-    console.print(table)
-
-
-def _print_winners(table):
-    """Print, genre by genre, the average precision of each contender, who is best, and what fusion changed."""
-    table = table.dropna().sort_values("support", ascending=False)
-    members = [name for name in table.columns if name not in ("support", "fused")]
-    shown = Table(
-        title="Average precision by genre, test films",
-        box=SIMPLE,
-        padding=(0, 1),
-        caption="Best member in bold",
-    )
-    shown.add_column("genre", no_wrap=True)
-    for column in ("films", *members, "fused", "gain"):
-        shown.add_column(column, justify="right", no_wrap=True)
-    for genre, row in table.iterrows():
-        best = row[members].astype(float).idxmax()
-        cells = [f"[bold]{row[name]:.2f}[/]" if name == best else f"{row[name]:.2f}" for name in members]
-        gain = f"{row['fused'] - row[best]:+.2f}"
-        shown.add_row(escape(genre), f"{row['support']:.0f}", *cells, f"{row['fused']:.2f}", gain)
-    console.print(shown)
 
 
 def _write_json(facts, path):
@@ -308,17 +229,10 @@ def _write_csv(table, path, **options):
     partial.replace(path)
 
 
-class _Notes(logging.Handler):
-    """Shows the library's notes on the console, between the bars."""
-
-    def emit(self, record):
-        console.print(self.format(record), style="yellow" if record.levelno >= logging.WARNING else None)
-
-
 def main():
     """Run the command line: exit code 0, 1 for a failure, 2 for bad usage or bad input."""
     log = logging.getLogger("multigenre")
-    log.addHandler(_Notes())
+    log.addHandler(Notes())
     log.setLevel(logging.INFO)
     try:
         app()

@@ -13,7 +13,7 @@ from multigenre.cross_fitting import out_of_fold
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
-from multigenre.members import has_modality
+from multigenre.members import has_modality, member_probabilities
 from multigenre.metrics import prevalence_baseline
 from multigenre.pipeline import PosterCache, readable_posters
 from multigenre.prediction import Prediction
@@ -140,7 +140,9 @@ class GenreEnsemble:
             )
         self.films_ = roles
         found = {
-            role: self._member_probabilities(part, posters) for role, part in roles.items() if role != "train"
+            role: member_probabilities(self.members_, part, posters)
+            for role, part in roles.items()
+            if role != "train"
         }
         self._fit_fusion(roles.get("calibration"), found.get("calibration"))
         self.predictions_ = {
@@ -153,21 +155,6 @@ class GenreEnsemble:
         }
         self.counts_ = {role: part.summary() for role, part in roles.items()}
         return self
-
-    def _member_probabilities(self, films, posters):
-        """Return each member's probabilities; a member that fails is left out and named."""
-        found, errors = [], {}
-        for name, member in self.members_.items():
-            try:
-                found.append(member.predict(films, posters=posters))
-            except InputError:
-                raise
-            except Exception as error:  # one member's failure is no reason to say nothing
-                log.exception("%s failed and is left out of this prediction.", name)
-                errors[name] = error
-        if not found:
-            raise RuntimeError(f"Every member failed: {some(errors)}.") from next(iter(errors.values()))
-        return found
 
     def _fit_fusion(self, films, members):
         """Fit fusion and thresholds on the calibration films, where there are any."""
@@ -234,7 +221,7 @@ class GenreEnsemble:
             part, posters = films.take(np.arange(start, min(start + CHUNK, len(films)))), PosterCache()
             if any(member.modality == "poster" for member in self.members_.values()):
                 part = readable_posters(part, posters, strict=strict)
-            parts.append(self._prediction(part, self._member_probabilities(part, posters)))
+            parts.append(self._prediction(part, member_probabilities(self.members_, part, posters)))
             if progress:
                 progress("predicting", start + len(part), len(films))
         return Prediction.concatenate(parts)

@@ -1,6 +1,7 @@
 """What a member is, and the member that needs no neural network: TF-IDF and logistic regression."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from multigenre._checks import InputError, check_unseen, some
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities, sigmoid
+
+log = logging.getLogger("multigenre")
 
 
 class Member(Protocol):
@@ -105,6 +108,40 @@ def named_probabilities(member, films, present, values):
     everywhere[present] = values
     role = role_of(films, member)
     return GenreProbabilities(films.ids, member.genres_, everywhere, member.name, role, present)
+
+
+def member_probabilities(members, films, posters=None):
+    """Return the probabilities of every member; one that fails is left out, and named in the log.
+
+    Parameters
+    ----------
+    members : dict of str to Member
+    films : Films
+    posters : PosterCache, optional
+
+    Returns
+    -------
+    list of GenreProbabilities
+
+    Raises
+    ------
+    InputError
+        If a member refuses the films.
+    RuntimeError
+        If every member fails.
+    """
+    found, error = [], None
+    for name, member in members.items():
+        try:
+            found.append(member.predict(films, posters=posters))
+        except InputError:
+            raise
+        except Exception as failure:  # one member's failure is no reason to say nothing
+            log.exception("%s failed and is left out of this prediction.", name)
+            error = failure
+    if not found:
+        raise RuntimeError(f"Every member failed: {some(members, most=9)}.") from error
+    return found
 
 
 class OverviewTfidf:

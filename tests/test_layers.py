@@ -21,6 +21,7 @@ RANKS = {
     "bundle": 1,
     "film_tables": 1,
     "workspace": 1,
+    "terminal": 1,
     "genres": 1,
     "pipeline": 1,
     "recurrent": 1,
