@@ -1,5 +1,7 @@
 """Checks shared by every module: what was needed, what came, and what to do about it."""
 
+from collections import Counter
+
 import numpy as np
 
 ROLES = ("train", "validation", "calibration", "test", "out-of-fold")
@@ -24,10 +26,11 @@ def some(names, most=3):
 def check_ids(ids):
     """Return film ids as a 1-d array of strings, each once."""
     ids = np.asarray([str(film) for film in ids], dtype=object)
-    values, counts = np.unique(ids.astype(str), return_counts=True)
-    if (counts > 1).any():
-        raise InputError(f"Film ids must be unique, but {some(values[counts > 1])} came more than once.")
-    if "" in values:
+    # Counted in Python: NumPy's own strings lose what ends in a null character.
+    twice = [film for film, count in Counter(ids.tolist()).items() if count > 1]
+    if twice:
+        raise InputError(f"Film ids must be unique, but {some(twice)} came more than once.")
+    if (ids == "").any():
         raise InputError("Every film needs an id, but an empty one came.")
     return ids
 

@@ -162,3 +162,7 @@ def test_films_that_trained_chose_or_report_are_not_held_out(role):
         InputError, match=r"^LateFusion.fit needs films no member trained on, .* poster-cnn; pass"
     ):
         check_held_out(probabilities(role=role), "LateFusion.fit")
+
+
+def test_ids_that_differ_only_in_a_null_character_are_two_films():
+    assert list(check_ids(["a", "a\0", "\0"])) == ["a", "a\0", "\0"]
