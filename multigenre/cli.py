@@ -105,6 +105,8 @@ def predict(
 
     Writes Id, the named genres (joined by |), and one column of fused probabilities a genre.
     """
+    if not out.parent.is_dir():
+        raise InputError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
     table = multigenre.Films.read(films, posters=posters, labelled=False)
     ensemble = _ensemble_class().load(bundle)
     with progress_bars() as progress:
@@ -222,8 +224,6 @@ def _write_json(facts, path):
 
 
 def _write_csv(table, path, **options):
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to write {path.name} into; make it first.")
     partial = path.with_name(path.name + ".partial")
     table.to_csv(partial, **options)
     partial.replace(path)

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 METRICS = ("bce", "map_macro", "f1_macro", "f1_micro")
-console = Console(stderr=True)
+console = Console(stderr=True)  # bars and notes
+output = Console()  # results
 
 
 @contextlib.contextmanager
@@ -51,7 +52,7 @@ def print_scores(found, title):
                 low, high = values["intervals"][metric]
                 cells.append("-" if low is None else f"{low:.3f}-{high:.3f}")
         table.add_row(name, *cells)
-    console.print(table)
+    output.print(table)
 
 
 def print_winners(table):
@@ -66,13 +67,13 @@ def print_winners(table):
     )
     shown.add_column("genre", no_wrap=True)
     for column in ("films", *members, "fused", "gain"):
-        shown.add_column(column, justify="right", no_wrap=True)
+        shown.add_column(column.replace("-", "\n"), justify="right", no_wrap=True)
     for genre, row in table.iterrows():
         best = row[members].astype(float).idxmax()
         cells = [f"[bold]{row[name]:.2f}[/]" if name == best else f"{row[name]:.2f}" for name in members]
         gain = f"{row['fused'] - row[best]:+.2f}"
         shown.add_row(escape(genre), f"{row['support']:.0f}", *cells, f"{row['fused']:.2f}", gain)
-    console.print(shown)
+    output.print(shown)
 
 
 class Notes(logging.Handler):

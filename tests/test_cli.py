@@ -178,6 +178,11 @@ def test_what_exists_is_never_overwritten(catalogue, bundle, capsys):
     assert "already exists; choose another place or remove it first" in sentence(capsys)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(bundle, catalogue, tmp_path, capsys):
+    assert run("predict", bundle, catalogue / "films.csv", "--out", tmp_path / "no" / "p.csv") == 2
+    assert "There is no folder" in sentence(capsys)
+
+
 def test_a_folder_that_is_no_bundle_is_refused(catalogue, tmp_path, capsys):
     assert run("predict", tmp_path, catalogue / "films.csv", "--out", tmp_path / "p.csv") == 2
     assert "is not a bundle that multigenre wrote" in sentence(capsys)

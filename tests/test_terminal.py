@@ -22,7 +22,7 @@ def test_scores_are_shown_with_their_intervals_and_undefined_ones_as_a_dash(caps
     print_scores(
         {"fused": {**SCORES, "intervals": intervals}, "poster": {**NOTHING, "intervals": unknown}}, "Scores"
     )
-    fused, poster = capsys.readouterr().err.split("fused")[1].split("poster")
+    fused, poster = capsys.readouterr().out.split("fused")[1].split("poster")
     assert fused.split() == ["0.250", "0.200-0.300", "0.500", "0.400-0.600", "0.400", "0.600"]
     assert poster.split()[:6] == ["-"] * 6
 
@@ -33,7 +33,7 @@ def test_winners_are_shown_by_genre_without_genres_that_no_film_carries(capsys):
         index=["Horror [x]", "News"],
     )
     print_winners(table)
-    shown = capsys.readouterr().err
+    shown = capsys.readouterr().out
     assert shown.split("Horror [x]")[1].split()[:5] == ["3", "0.50", "0.25", "0.75", "+0.25"]
     assert "News" not in shown
 
