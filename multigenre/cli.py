@@ -182,15 +182,9 @@ def _train(ensemble, films, out, *, split, strict):
             ensemble.films_["test"], [*prediction.members, prediction.fused]
         )
         multigenre.figures.save_figure(cards, figures / "test-films.png")
-    for role, what in (
-        ("test", "test films, which nothing was fitted to"),
-        ("validation", "validation films"),
-    ):
-        if role in ensemble.metrics_:
-            found = ensemble.metrics_[role]
-            chose = "" if role == "test" else " (they chose the epochs: no report of skill)"
-            print_scores(found, f"{found['fused']['n_films']} {what}{chose}")
-            break
+    for role, found in list(ensemble.metrics_.items())[:1]:  # the test films, where there are any
+        what = "nothing was fitted to" if role == "test" else "chose the epochs: no report of skill"
+        print_scores(found, f"{found['fused']['n_films']} {role} films, which {what}")
     console.print(f"The bundle is in {out}; its pictures in {figures}.")
 
 

@@ -110,11 +110,12 @@ class GenreEnsemble:
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
         names = member_names(self.preset, self.members)
+        members = [make_member(name, preset=self.preset, seed=self.seed) for name in names]
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):
             raise InputError("Training needs a share of the films for the role train, got none.")
         posters = PosterCache()
-        if any(name.startswith("poster") for name in names):
+        if any(member.modality == "poster" for member in members):
             films = readable_posters(films, posters, strict=strict, progress=progress)
         roles = films.split(split, seed=self.seed)
         self.genres_ = films.genres
@@ -128,12 +129,14 @@ class GenreEnsemble:
             digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
             claim(folder, {"films": digest, "split": split, "preset": self.preset, "seed": self.seed})
             self.members_ = {}
-            for name in names:
-                member = make_member(name, preset=self.preset, seed=self.seed)
+            for member in members:
                 if has_modality(member, roles["train"]).any():
-                    self.members_[name] = fitted(member, roles, folder, posters=posters, progress=progress)
+                    done = fitted(member, roles, folder, posters=posters, progress=progress)
+                    self.members_[member.name] = done
                 else:
-                    log.warning("%s is left out: training films come without %ss.", name, member.modality)
+                    log.warning(
+                        "%s is left out: training films come without %ss.", member.name, member.modality
+                    )
         if not self.members_:
             raise InputError(
                 f"No film has what {some(names)} read; give posters, overviews or other members."
