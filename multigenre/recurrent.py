@@ -1,4 +1,4 @@
-"""The bidirectional LSTM of the overview encoder: Keras's mathematics, one loop for both directions."""
+"""The bidirectional LSTM of the overview encoder: Keras's mathematics, in fewer and larger steps."""
 
 import keras
 import tensorflow as tf
@@ -6,8 +6,8 @@ import tensorflow as tf
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
 
-# Inside, arrays are (gate, direction, ...) with the gates in the order input, forget, output, candidate, so
-# that one sigmoid covers the first three. Keras's weights hold them as input, forget, candidate, output.
+# Inside, arrays are (gate, ...) with the gates in the order input, forget, output, candidate, so that one
+# sigmoid covers the first three. Keras's weights hold them as input, forget, candidate, output.
 _GATES = (0, 1, 3, 2)
 
 
@@ -27,8 +27,8 @@ def draw_dropout(shape, rate, seed):
     return keras.random.dropout(tf.ones(shape), rate, seed=seed)
 
 
-def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None):
-    """Run an LSTM over sequences in both directions at once.
+def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, *, compiled=False):
+    """Run an LSTM over sequences in both directions.
 
     Parameters
     ----------
@@ -40,10 +40,13 @@ def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None):
         False where a token is padding: the state passes it unchanged.
     input_mask, state_mask : Tensor of shape (1 or 4, 2, n_films, n_inputs or units), optional
         Dropout masks: one a gate (input, forget, output, candidate) or one for all, one a direction.
+    compiled : bool
+        Let XLA join what is not a matrix product of a step. It pays where many batches have one number of
+        films, because each number is compiled for some tenths of a second.
 
     Returns
     -------
-    Tensor of shape (n_tokens, 2, n_films, units)
+    forward, backward : Tensor of shape (n_tokens, n_films, units)
         The state after each step; the backward direction's first step is the last token.
 
     References
@@ -51,41 +54,80 @@ def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None):
     Hochreiter, Schmidhuber (1997), Long Short-Term Memory. Gal, Ghahramani (2016), arXiv:1512.05287, for
     masks that stay the same over a sequence.
     """
-    kernel, recurrent, bias = (_by_gate(pair) for pair in zip(weights[:3], weights[3:], strict=True))
-    # Masks do not change over a sequence, so one product projects all of its tokens.
-    inputs = _both_directions(inputs)[None]
-    inputs = inputs if input_mask is None else inputs * input_mask[:, :, None]
-    n_masks, _, n_tokens, n_films, n_inputs = tf.unstack(tf.shape(inputs))
-    projected = tf.reshape(inputs, (n_masks, 2, n_tokens * n_films, n_inputs)) @ kernel
-    projected = tf.reshape(projected, (4, 2, n_tokens, n_films, bias.shape[-1]))
-    # As numbers, because oneDNN logs an error where it has no transpose of booleans.
-    keep = _both_directions(tf.cast(keep, inputs.dtype)[..., None])
-    keep = tf.transpose(keep, (1, 0, 2, 3)) > 0
-    return _scan(projected, recurrent, bias, keep, state_mask)
+    steps = tf.transpose(inputs, (1, 0, 2))
+    # As numbers, because oneDNN logs an error where it has no transpose of booleans; and not by a cast, which
+    # TensorFlow's optimiser would move behind the transpose.
+    keep = tf.transpose(tf.where(keep, 1, 0))[..., None] > 0
+    ways = []
+    # Two loops that know nothing of each other: each product is too small for two cores, the two loops are not.
+    for way, read in enumerate((tf.identity, lambda values: tf.reverse(values, (0,)))):
+        masks = [None if mask is None else mask[:, way] for mask in (input_mask, state_mask)]
+        kernel, recurrent, bias = (_by_gate(weight) for weight in weights[3 * way : 3 * way + 3])
+        projected = _project(read(steps), kernel, masks[0])
+        ways.append(_scan(projected, recurrent, bias, read(keep), masks[1], compiled=compiled))
+    return tuple(ways)
 
 
-def _by_gate(pair):
-    """Return one kind of weight of both directions as (4, 2, ..., units)."""
-    gates = tf.split(tf.stack(pair), 4, axis=-1)
+def _by_gate(weight):
+    """Return a weight as (4, ..., units)."""
+    gates = tf.split(weight, 4, axis=-1)
     return tf.stack([gates[gate] for gate in _GATES])
 
 
-def _both_directions(values):
-    """Return (2, n_tokens, n_films, ...): the tokens, and the tokens from the last to the first."""
-    steps = tf.transpose(values, (1, 0, 2))
-    return tf.stack([steps, tf.reverse(steps, (0,))])
+def _project(steps, kernel, mask):
+    """Return the products of all inputs, (4, n_tokens, n_films, units): masks do not change over a sequence."""
+    steps = steps[None] if mask is None else steps * mask[:, None]
+    n_masks, n_tokens, n_films, n_inputs = tf.unstack(tf.shape(steps))
+    projected = tf.reshape(steps, (n_masks, n_tokens * n_films, n_inputs)) @ kernel
+    return tf.reshape(projected, (4, n_tokens, n_films, kernel.shape[-1]))
 
 
-def _scan(projected, recurrent, bias, keep, state_mask):
-    """Return the state after each step, (n_tokens, 2, n_films, units), with a backward pass written by hand.
+def _advance(product, projected, bias, mask, state, cell, keep):
+    """Return what a step makes of its products: the state, dropped out too, the cell, and gates for later."""
+    z = product + projected + bias
+    gates, new = tf.sigmoid(z[:3]), tf.tanh(z[3])
+    mixed = gates[1] * cell + gates[0] * new
+    squashed = tf.tanh(mixed)
+    state = tf.where(keep, gates[2] * squashed, state)
+    return state, _masked(state[None], mask), tf.where(keep, mixed, cell), gates, new, squashed
+
+
+def _retreat(d_state, d_product, mask, d_rest, d_cell, saved, keep):
+    """Return the gradients of a step's gates, and those of the state and the cell before it.
+
+    ``d_state`` comes from the step's output, ``d_product`` and ``d_rest`` from the step after it.
+    """
+    cell, gates, new, squashed = saved
+    d_state = d_state + tf.reduce_sum(_masked(d_product, mask), 0) + d_rest
+    # A masked token takes no part: its share goes straight to the step before.
+    zeros = tf.zeros_like(d_state)
+    live, live_cell = tf.where(keep, d_state, zeros), tf.where(keep, d_cell, zeros)
+    d_mixed = live_cell + live * gates[2] * (1 - squashed * squashed)
+    d_sigmoids = tf.stack([d_mixed * new, d_mixed * cell, live * squashed]) * gates * (1 - gates)
+    d_new = d_mixed * gates[0] * (1 - new * new)
+    d = tf.concat([d_sigmoids, d_new[None]], 0)
+    return d, d_state - live, d_mixed * gates[1] + (d_cell - live_cell)
+
+
+_COMPILED = {step: tf.function(step, jit_compile=True, autograph=False) for step in (_advance, _retreat)}
+
+
+def _masked(values, mask):
+    return values if mask is None else values * mask
+
+
+def _scan(projected, recurrent, bias, keep, mask, *, compiled):
+    """Return the state after each step, (n_tokens, n_films, units), with a backward pass written by hand.
 
     Automatic differentiation would multiply for the recurrent weights' gradient once a step; here it is one
-    product. ``projected`` is (4, 2, n_tokens, n_films, units) and ``keep`` (n_tokens, 2, n_films, 1).
+    product. ``projected`` is (4, n_tokens, n_films, units) and ``keep`` (n_tokens, n_films, 1).
     """
-    _, _, n_tokens, n_films, units = tf.unstack(tf.shape(projected))
-    zeros = tf.zeros((2, n_films, units), projected.dtype)
-    # Spelt out, because TensorFlow broadcasts several times slower than it selects.
-    keep = tf.broadcast_to(keep, (n_tokens, 2, n_films, units))
+    _, n_tokens, n_films, units = tf.unstack(tf.shape(projected))
+    advance, retreat = (_COMPILED[step] if compiled else step for step in (_advance, _retreat))
+    zeros = tf.zeros((n_films, units), projected.dtype)
+    # Spelt out, because TensorFlow broadcasts several times slower than it selects or adds.
+    keep = tf.broadcast_to(keep, (n_tokens, n_films, units))
+    n_masks = 1 if mask is None else tf.shape(mask)[0]
 
     def array():
         return tf.TensorArray(projected.dtype, n_tokens)
@@ -94,57 +136,45 @@ def _scan(projected, recurrent, bias, keep, state_mask):
         # Without tokens nothing was written, and the stack of nothing forgets its shape.
         return tf.reshape(array.stack(), (n_tokens, *shape, n_films, units))
 
-    def masked(values, mask=state_mask):
-        return values if mask is None else values * mask
+    def over(n_tokens, step, start, n_arrays):
+        """Run a step for every token; return the arrays that it fills."""
+        start = (*start, *(array() for _ in range(n_arrays)))
+        return tf.while_loop(lambda t, *_: (t >= 0) & (t < n_tokens), step, start, parallel_iterations=1)
 
     @tf.custom_gradient
     def scan(projected, recurrent, bias):
-        offset = tf.broadcast_to(bias[:, :, None], (4, 2, n_films, units))
+        offset = tf.broadcast_to(bias[:, None], (4, n_films, units))
 
-        def step(t, state, cell, *saved):
-            z = tf.add_n([tf.matmul(masked(state[None]), recurrent), projected[:, :, t], offset])
-            gates, new = tf.sigmoid(z[:3]), tf.tanh(z[3])
-            mixed = gates[1] * cell + gates[0] * new
-            squashed = tf.tanh(mixed)
-            state = tf.where(keep[t], gates[2] * squashed, state)
-            values = (state, cell, gates, new, squashed)
+        def step(t, state, dropped, cell, *saved):
+            product = tf.matmul(dropped, recurrent)
+            before = cell
+            state, dropped, cell, *gates = advance(
+                product, projected[:, t], offset, mask, state, cell, keep[t]
+            )
+            values = (state, before, *gates)
             saved = [to.write(t, value) for to, value in zip(saved, values, strict=True)]
-            return t + 1, state, tf.where(keep[t], mixed, cell), *saved
+            return t + 1, state, dropped, cell, *saved
 
-        *_, states, cells, gates, news, squasheds = tf.while_loop(
-            lambda t, *_: t < n_tokens,
-            step,
-            (0, zeros, zeros, *(array() for _ in range(5))),
-            parallel_iterations=1,
-        )
-        states = stacked(states, 2)
+        dropped = tf.zeros((n_masks, n_films, units), projected.dtype)
+        *_, states, cells, gates, news, squasheds = over(n_tokens, step, (0, zeros, dropped, zeros), 5)
+        states = stacked(states)
 
         def gradient(d_states):
-            def step(t, d_state, d_cell, d_gates):
-                d_state += d_states[t]
-                cell, gate, new, squashed = (saved.read(t) for saved in (cells, gates, news, squasheds))
-                # A masked token takes no part: its share goes straight to the step before.
-                live, live_cell = (tf.where(keep[t], each, zeros) for each in (d_state, d_cell))
-                d_mixed = live_cell + tf.raw_ops.TanhGrad(y=squashed, dy=live * gate[2])
-                d_sigmoids = tf.stack([d_mixed * new, d_mixed * cell, live * squashed])
-                d_sigmoids = tf.raw_ops.SigmoidGrad(y=gate, dy=d_sigmoids)
-                d_new = tf.raw_ops.TanhGrad(y=new, dy=d_mixed * gate[0])
-                d = tf.concat([d_sigmoids, d_new[None]], 0)
-                d_before = tf.unstack(masked(tf.matmul(d, recurrent, transpose_b=True)), 4)
-                d_state = tf.add_n([*d_before, d_state - live])
-                return t - 1, d_state, d_mixed * gate[1] + (d_cell - live_cell), d_gates.write(t, d)
+            def step(t, d_product, d_rest, d_cell, d_gates):
+                saved = tuple(array.read(t) for array in (cells, gates, news, squasheds))
+                d, d_rest, d_cell = retreat(d_states[t], d_product, mask, d_rest, d_cell, saved, keep[t])
+                return t - 1, tf.matmul(d, recurrent, transpose_b=True), d_rest, d_cell, d_gates.write(t, d)
 
-            *_, d_gates = tf.while_loop(
-                lambda t, *_: t >= 0, step, (n_tokens - 1, zeros, zeros, array()), parallel_iterations=1
-            )
-            d_projected = tf.transpose(stacked(d_gates, 4, 2), (1, 2, 0, 3, 4))
-            before = tf.transpose(tf.concat([zeros[None], states], 0)[:n_tokens], (1, 0, 2, 3))[None]
-            before = masked(before, None if state_mask is None else state_mask[:, :, None])
+            d_product = tf.zeros((4, n_films, units), projected.dtype)
+            *_, d_gates = over(n_tokens, step, (n_tokens - 1, d_product, zeros, zeros), 1)
+            d_projected = tf.transpose(stacked(d_gates, 4), (1, 0, 2, 3))
+            before = tf.concat([zeros[None], states], 0)[:n_tokens][None]
+            before = _masked(before, None if mask is None else mask[:, None])
             before, d = (
-                tf.reshape(each, (tf.shape(each)[0], 2, n_tokens * n_films, units))
+                tf.reshape(each, (tf.shape(each)[0], n_tokens * n_films, units))
                 for each in (before, d_projected)
             )
-            return d_projected, tf.matmul(before, d, transpose_a=True), tf.reduce_sum(d, 2)
+            return d_projected, tf.matmul(before, d, transpose_a=True), tf.reduce_sum(d, 1)
 
         return states, gradient
 
@@ -222,11 +252,12 @@ class BidirectionalLSTM(keras.layers.Layer):
         keep = tf.ones((n_films, n_tokens), bool) if mask is None else tf.cast(mask, bool)
         weights = [tf.convert_to_tensor(weight) for weight in self._directions]
         masks = self.draw_masks(n_films, inputs.shape[-1]) if training else (None, None)
-        states = bidirectional_lstm(inputs, weights, keep, *masks)
+        # A step that is not traced is not a step that runs many times.
+        compiled = training and not tf.executing_eagerly()
+        forward, backward = bidirectional_lstm(inputs, weights, keep, *masks, compiled=compiled)
         if not self.return_sequences:
             # A sum over the last step, where there is one: sequences without tokens give zeros.
-            return tf.concat(tf.unstack(tf.reduce_sum(states[-1:], 0)), -1)
-        forward, backward = tf.unstack(states, axis=1)
+            return tf.reduce_sum(tf.concat([forward, backward], -1)[-1:], 0)
         states = tf.transpose(tf.concat([forward, tf.reverse(backward, (0,))], -1), (1, 0, 2))
         return tf.where(keep[..., None], states, tf.zeros((), states.dtype))
 

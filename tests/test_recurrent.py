@@ -33,6 +33,21 @@ def made_layer(rng, n_inputs, **options):
     return layer
 
 
+def twin_with_equal_dropout(layer, n_films, n_inputs):
+    """The plain Keras layer with the same weights, and from now on the same dropout masks in both."""
+    twin = keras_twin(layer, n_inputs)
+    masks = layer.draw_masks(n_films, n_inputs)
+    layer.draw_masks = lambda *_: masks
+    for direction, way in enumerate((twin.forward_layer, twin.backward_layer)):
+        inputs_masks, state_masks = (None if m is None else list(m[:, direction]) for m in masks)
+        if inputs_masks:
+            by_gate = [inputs_masks[gate] for gate in GATES_OF_KERAS] if layer.recurrent_dropout else None
+            way.cell._dropout_mask = by_gate or inputs_masks[0]
+        if state_masks:
+            way.cell._recurrent_dropout_mask = [state_masks[gate] for gate in GATES_OF_KERAS]
+    return twin
+
+
 def output_and_gradients(layer, inputs, mask):
     """The output, and the gradients of a weighted sum of it for the inputs and every weight."""
     inputs = tf.convert_to_tensor(inputs)
@@ -94,19 +109,20 @@ def test_outputs_and_every_gradient_are_those_of_keras_with_the_same_dropout_mas
     layer = made_layer(
         rng, n_inputs, dropout=rates[0], recurrent_dropout=rates[1], return_sequences=case["return_sequences"]
     )
-    twin = keras_twin(layer, n_inputs)
-    masks = layer.draw_masks(n_films, n_inputs)
-    layer.draw_masks = lambda *_: masks
-    for direction, way in enumerate((twin.forward_layer, twin.backward_layer)):
-        inputs_masks, state_masks = (None if m is None else list(m[:, direction]) for m in masks)
-        if inputs_masks:
-            in_order = [inputs_masks[gate] for gate in GATES_OF_KERAS] if rates[1] else inputs_masks[0]
-            way.cell._dropout_mask = in_order
-        if state_masks:
-            way.cell._recurrent_dropout_mask = [state_masks[gate] for gate in GATES_OF_KERAS]
+    twin = twin_with_equal_dropout(layer, n_films, n_inputs)
     inputs = rng.normal(size=(n_films, n_tokens, n_inputs)).astype("float32")
     mask = case["make_mask"](rng, n_films, n_tokens)
     assert_close(output_and_gradients(layer, inputs, mask), output_and_gradients(twin, inputs, mask))
+
+
+@pytest.mark.parametrize("make_mask", [right_padded, with_holes, no_mask])
+def test_a_compiled_training_step_is_that_of_keras_with_the_same_dropout_masks(make_mask):
+    rng = np.random.default_rng(4)
+    layer = made_layer(rng, 7, dropout=0.5, recurrent_dropout=0.2, return_sequences=True)
+    twin = twin_with_equal_dropout(layer, 5, 7)
+    inputs, mask = rng.normal(size=(5, 8, 7)).astype("float32"), make_mask(rng, 5, 8)
+    compiled = tf.function(lambda inputs: output_and_gradients(layer, inputs, mask), autograph=False)
+    assert_close(compiled(inputs), output_and_gradients(twin, inputs, mask))
 
 
 def test_a_compiled_step_gives_what_an_eager_one_gives():
