@@ -13,10 +13,11 @@ _HOME = {
     "OverviewLSTM": "overview",
     "PosterCNN": "poster",
     "PosterEncoder": "poster",
+    "ProbabilityCalibrator": "calibration",
     "ThresholdCalibrator": "thresholds",
     "make_films": "made_films",
 }
-_MODULES = ("bundle", "evaluation", "figures", "metrics")
+_MODULES = ("bundle", "evaluation", "figures", "metrics", "reliability", "threshold_reports")
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from multigenre._scoring import losses, rates_of_counts
+from multigenre._scoring import BINS, bin_cells, losses, rates_of_counts
 
-METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro")
+METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "brier", "ece")
 CELLS = 4_000_000  # weights held at once: films x genres x resamples, 32 MB an array
 
 
@@ -19,7 +19,8 @@ def resample(contenders, labels, replicates, seed):
     if not n_films:
         return np.full((len(contenders), 1 + replicates, len(METRICS)), np.nan)
     rng = np.random.default_rng(seed)
-    rankings = [_rankings(values, labels) for values, _ in contenders]
+    # What does not change from draw to draw; bins stay those of the films as they are.
+    fixed = [(_rankings(values, labels), _residuals(values, labels)) for values, _ in contenders]
     chunk = max(1, CELLS // labels.size)
     samples = []
     for start in range(-1, replicates, chunk):
@@ -27,12 +28,12 @@ def resample(contenders, labels, replicates, seed):
         weights = rng.multinomial(n_films, np.full(n_films, 1 / n_films), size=size).T.astype(float)
         if start < 0:
             weights[:, 0] = 1
-        pairs = zip(contenders, rankings, strict=True)
-        samples.append([_weighted_scores(*one, labels, ranks, weights) for one, ranks in pairs])
+        pairs = zip(contenders, fixed, strict=True)
+        samples.append([_weighted_scores(*one, labels, *known, weights) for one, known in pairs])
     return np.concatenate(samples, axis=1)
 
 
-def _weighted_scores(values, predicted, labels, rankings, weights):
+def _weighted_scores(values, predicted, labels, rankings, residuals, weights):
     """Return `METRICS` (n_resamples, n_metrics) of films counted ``weights`` (n_films, n_resamples) times."""
     positives, chosen = weights.T @ labels, weights.T @ predicted
     hits = weights.T @ (predicted & (labels == 1))
@@ -45,6 +46,8 @@ def _weighted_scores(values, predicted, labels, rankings, weights):
         overall,
         np.where(live.any(axis=1), rates_of_counts(*totals)[2], np.nan),
         _live_mean(rates_of_counts(hits, chosen, positives)[2], live),
+        weights.T @ np.square(values - labels, dtype=float).mean(axis=1) / len(values),
+        np.abs(residuals @ weights).sum(axis=0) / labels.size,
     )
     return np.stack(columns, axis=1)
 
@@ -78,6 +81,14 @@ def _ranking(value, label, film):
         csr_array((np.ones(len(positive)), film[positive], np.append(starts, len(positive))), shape),
         csr_array((np.ones(len(cells)), film[cells], bounds), shape),
     )
+
+
+def _residuals(values, labels):
+    """Return what each film adds to its bins' probability minus positives, (n_genres * bins, n_films) sparse."""
+    n_films, n_genres = values.shape
+    films = np.repeat(np.arange(n_films), n_genres)
+    cells = (values - labels).ravel(), (bin_cells(values, BINS).ravel(), films)
+    return csr_array(cells, shape=(n_genres * BINS, n_films))
 
 
 def _average_precision(ranking, weights):

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from multigenre._checks import InputError, check_truth, some
+
+BINS = 10  # of a calibration error
 
 
 def scored(probabilities, films):
@@ -52,3 +55,19 @@ def rates_of_counts(hits, predicted, positives):
             for part, whole in ((hits, predicted), (hits, positives), (2 * hits, predicted + positives))
         ]
     )
+
+
+def bin_cells(values, bins):
+    """Return the bin of each cell, numbered through all genres (n_films, n_genres).
+
+    Each genre has ``bins`` of them with equal shares of its films, least probable first; ties share a bin.
+    """
+    ranks = rankdata(values, "min", axis=0).astype(int) - 1
+    return ranks * bins // max(len(values), 1) + bins * np.arange(values.shape[1])
+
+
+def bin_sums(values, labels, bins):
+    """Return films, summed probability and positives of each bin: three arrays (n_genres, bins)."""
+    cells, shape = bin_cells(values, bins).ravel(), (values.shape[1], bins)
+    sums = [np.bincount(cells, of, shape[0] * bins) for of in (None, values.ravel(), labels.ravel())]
+    return [total.reshape(shape) for total in sums]

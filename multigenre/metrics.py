@@ -9,10 +9,11 @@ from multigenre._resampling import intervals, resample
 from multigenre._scoring import cuts_of, losses, rates, scored
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities
+from multigenre.reliability import expected_calibration_error
 
 SCORES = (
     "bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "precision_micro",
-    "precision_macro", "recall_micro", "recall_macro", "subset_accuracy", "hamming_loss",
+    "precision_macro", "recall_micro", "recall_macro", "subset_accuracy", "hamming_loss", "brier", "ece",
 )  # fmt: skip
 
 
@@ -34,8 +35,9 @@ def scores(probabilities, films, thresholds=None):
         ``bce`` (nats, mean over films and all genres, clipped at 1e-7 as Keras does), ``map_macro`` and
         ``map_micro`` (average precision), ``f1_micro``, ``f1_macro``, ``f1_samples``, ``precision_micro``,
         ``precision_macro``, ``recall_micro``, ``recall_macro``, ``subset_accuracy`` (all genres right),
-        ``hamming_loss``; ``n_films`` scored and ``n_not_present`` (both int). Macro averages are over the
-        live genres, those that at least one scored film carries; 0 / 0 counts as 0, as in scikit-learn.
+        ``hamming_loss``; ``brier`` (mean square error) and ``ece`` (see `expected_calibration_error`), means
+        over all genres as ``bce`` is; ``n_films`` scored and ``n_not_present`` (both int). Macro averages are
+        over the live genres, those that at least one scored film carries; 0 / 0 is 0, as in scikit-learn.
         A score that needs a film, or a live genre, is None where there is none.
 
     Raises
@@ -52,6 +54,8 @@ def scores(probabilities, films, thresholds=None):
         found["subset_accuracy"] = float((predicted == labels).all(axis=1).mean())
         found["hamming_loss"] = float((predicted != labels).mean())
         found["f1_samples"] = float(rates(predicted, labels, axis=1)[2].mean())
+        found["brier"] = float(np.square(values - labels, dtype=np.float64).mean())
+        found["ece"] = float(expected_calibration_error(values, labels).mean())
     live = labels.any(axis=0)
     if live.any():
         columns = zip(labels[:, live].T, values[:, live].T, strict=True)
@@ -76,7 +80,7 @@ def genre_scores(probabilities, films, thresholds=None):
     Returns
     -------
     DataFrame, indexed by genre name
-        ``support`` (films), ``prevalence``, ``average_precision``, ``bce``, ``brier``, ``precision``,
+        ``support`` (films), ``prevalence``, ``average_precision``, ``bce``, ``brier``, ``ece``, ``precision``,
         ``recall``, ``f1``, ``threshold``, ``predicted`` (share of films it is named for). Genres that no
         scored film carries have <NA> for average precision, precision, recall and F1, and are named in
         ``.attrs["no_positive"]``; the mean of a column is thus the macro average of `scores`.
@@ -103,6 +107,7 @@ def genre_scores(probabilities, films, thresholds=None):
             "average_precision": average_precision,
             "bce": losses(values, labels).mean(axis=0),
             "brier": np.square(values - labels, dtype=np.float64).mean(axis=0),
+            "ece": expected_calibration_error(values, labels),
             "precision": precision,
             "recall": recall,
             "f1": f1,
@@ -198,9 +203,10 @@ def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, 
 
     Returns
     -------
-    DataFrame, indexed by metric (``bce``, ``map_macro``, ``map_micro``, ``f1_micro``, ``f1_macro``)
+    DataFrame, indexed by metric (``bce``, ``map_macro``, ``map_micro``, ``f1_micro``, ``f1_macro``, ``brier``, ``ece``)
         ``value`` (equal to that of `scores`), ``low``, ``high``; <NA> where `scores` has None. A draw that
-        loses a rare genre's last positive averages over the genres that are live in it.
+        loses a rare genre's last positive averages over the genres that are live in it. A calibration error
+        keeps the bins of the films as they are.
 
     Raises
     ------

@@ -5,130 +5,64 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from multigenre._checks import (
-    InputError,
-    check_held_out,
-    check_labels,
-    check_same_genres,
-    check_shape,
-    check_truth,
-)
+from multigenre._checks import InputError, check_same_genres
+from multigenre._choice import Rule
+from multigenre._margins import cardinality_shift, margins, shifted
+from multigenre._records import as_record, calibration_films
+from multigenre.f1_cuts import f1_threshold, f1_thresholds, f_star_half, shared_f1_threshold
 from multigenre.genres import Genres
 
-
-def f1_threshold(probability, label):
-    """Return the cut that maximises F1 for one genre.
-
-    Every distinct probability of a film that carries the genre is tried. A cut between two of them finds no
-    film more and can only add wrong ones, so the answer is exact, not a grid's.
-
-    Parameters
-    ----------
-    probability : array of shape (n_films,), float in [0, 1]
-    label : array of shape (n_films,), 0 or 1
-
-    Returns
-    -------
-    float
-        One of the probabilities. Predict the genre when ``probability >= threshold``. The highest cut wins
-        ties.
-
-    Raises
-    ------
-    InputError
-        If no film carries the genre: F1 is then undefined at every cut.
-
-    References
-    ----------
-    Lipton, Elkan, Naryanaswamy (2014), "Thresholding classifiers to maximize F1 score", arXiv:1402.1892:
-    the best cut is half the F1 it reaches where probabilities are calibrated; here it is searched instead.
-
-    Examples
-    --------
-    >>> f1_threshold([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1])
-    0.4
-    """
-    probability = np.asarray(probability)
-    label = check_labels(label, probability.shape)
-    if not np.isfinite(probability).all():
-        raise InputError("A threshold needs finite probabilities; leave out the films that are not present.")
-    positive = probability[label == 1]
-    if not len(positive):
-        raise InputError("No film carries the genre, so F1 is undefined at every cut; pass films that do.")
-    cuts = np.unique(positive)
-    hits, predicted = _at_least(positive, cuts), _at_least(probability, cuts)
-    f1 = 2 * hits / (predicted + len(positive))
-    return float(cuts[np.flatnonzero(f1 == f1.max())[-1]])
-
-
-def _at_least(values, cuts):
-    """Count the values at or above each of the ascending cuts."""
-    return len(values) - np.searchsorted(np.sort(values), cuts, side="left")
-
-
-def f1_thresholds(values, labels):
-    """Return `f1_threshold` of each column.
-
-    Parameters
-    ----------
-    values : array of shape (n_films, n_genres), float in [0, 1]
-    labels : array of shape (n_films, n_genres), 0 or 1
-
-    Returns
-    -------
-    ndarray of shape (n_genres,), float64
-
-    Raises
-    ------
-    InputError
-        If a column has no positive film.
-    """
-    values = np.asarray(values)
-    labels = check_shape(labels, values.shape, "Labels")
-    return np.array([f1_threshold(*column) for column in zip(values.T, labels.T, strict=True)])
-
-
-def shared_f1_threshold(values, labels):
-    """Return the one cut for all columns that maximises micro-F1, exactly; the highest wins ties.
-
-    Micro-F1 counts every pair of film and genre alike, so it is the F1 of the flattened arrays.
-
-    Parameters
-    ----------
-    values : array of shape (n_films, n_genres), float in [0, 1]
-    labels : array of shape (n_films, n_genres), 0 or 1
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        If there is no positive film.
-    """
-    values = np.asarray(values)
-    return f1_threshold(values.ravel(), check_shape(labels, values.shape, "Labels").ravel())
+__all__ = ["ThresholdCalibrator", "f1_threshold", "f1_thresholds", "f_star_half", "shared_f1_threshold"]
 
 
 class ThresholdCalibrator(BaseEstimator):
     """Choose the cut above which a genre is named. It changes no probability.
 
+    Every possible cut is tried, so each strategy finds its best cuts exactly (``"micro-macro"``: cuts that no
+    single genre can better); the highest win ties.
+
     Parameters
     ----------
-    strategy : {"f1", "shared", "half"}, default "f1"
-        ``"f1"``: one cut a genre, which maximises that genre's F1. ``"shared"``: one cut for all genres,
-        which maximises micro-F1. ``"half"``: 0.5 for every genre; nothing is learned.
+    strategy : str, default "f1"
+        One cut a genre, where nothing else is said:
+
+        - ``"f1"``: the highest F1 of that genre. ``"f-beta"``: of F-beta, where recall counts `level` times
+          as much as precision.
+        - ``"precision"``: the highest recall with a precision of `level` or more; where no cut has it, the
+          highest precision there is, and `sources_` says ``"unreached"``. ``"recall"``: the highest precision
+          with a recall of `level` or more.
+        - ``"cost"``: the lowest cost, where a missed film costs `level` times as much as a false alarm.
+        - ``"joint-micro"``: the cuts that together have the highest micro-F1.
+        - ``"micro-macro"``: ``level * macro-F1 + (1 - level) * micro-F1``, default 0.7.
+        - ``"smoothed-f1"``: the highest ``(2 hits + level * m) / (named + positives + level)``, where m is the
+          best joint micro-F1: F1 for a genre of many films, joint micro-F1 for one of few. Default 10 films.
+        - ``"scut-fbr"``: as ``"f1"``, but a genre whose F1 on films left out (five folds) is below `level`
+          (default 0.1) is named only above the highest probability seen.
+        - ``"shared"``: one cut for all genres, of the highest micro-F1. ``"half"``: 0.5; nothing is learned.
+    level : float, optional
+        The number that the strategy needs.
     min_positives : int, default 1
-        Genres carried by fewer films get the shared cut under ``"f1"``: an optimum over a handful of
-        positives does not last.
+        Genres that fewer films carry get one cut that they share: the best for all pairs of film and genre,
+        by the same measure (F1 for the strategies from ``"joint-micro"`` on).
+    counts : {"observed", "expected"}, default "observed"
+        How films are counted: by their genres, or by how probable these are once calibrated (`fit_maps` of
+        `multigenre.calibration`). Expected counts over-fit less: a cut no longer hangs on single films.
+    at_least_one : bool, default False
+        Name a genre for every film: above no cut, the one whose log-odds are least below those of its cut.
+    match_cardinality : bool, default False
+        Move the log-odds of all cuts by one number, so that these films are named as many genres as they carry.
 
     Attributes
     ----------
     thresholds_ : Series of float, indexed by genre name
-        Attained probabilities (or 0.5); a genre is named where ``probability >= threshold``.
+        A genre is named where ``probability >= threshold``; above 1 it never is.
+    sources_ : Series of str, indexed by genre name
+        Where each comes from: ``"own"``, ``"shared"``, ``"unreached"``, ``"withheld"`` (above every film: naming
+        the genre did not pay) or ``"fixed"``.
     fallback_genres_ : list of str
         Genres that got the shared cut for want of positive films.
+    shift_ : float
+        What was added to the log-odds of all cuts; 0 without `match_cardinality`.
     genres_ : Genres
     film_ids_ : ndarray of str
         The films it learned from, so that a report on them can be refused.
@@ -137,8 +71,14 @@ class ThresholdCalibrator(BaseEstimator):
 
     References
     ----------
-    Lipton, Elkan, Naryanaswamy (2014), arXiv:1402.1892. Fan and Lin (2007), "A study on threshold selection
-    for multi-label classification": one cut a label, chosen on held-out data.
+    F1: Lipton, Elkan, Naryanaswamy (2014), arXiv:1402.1892. F-beta: van Rijsbergen (1979). Cost: Elkan (2001),
+    "The foundations of cost-sensitive learning". Joint micro-F1: Pillai, Fumera, Roli (2013), Pattern
+    Recognition 46(7). SCutFBR: Yang (2001), "A study of thresholding strategies for text categorization"; Fan
+    and Lin (2007), "A study on threshold selection for multi-label classification". Smoothing, and micro- plus
+    macro-F1: Lin and Lin (2023), "On the thresholding strategy for infrequent labels in multi-label
+    classification", CIKM; with the joint micro-F1 as what F1 is smoothed towards, which is ours. Expected
+    counts: Lewis (1995), "Evaluating and optimizing autonomous text classification systems", SIGIR. Cardinality:
+    Read et al. (2011), "Classifier chains for multi-label classification", Machine Learning 85(3).
 
     Examples
     --------
@@ -156,19 +96,35 @@ class ThresholdCalibrator(BaseEstimator):
     [('Comedy',), ('Comedy', 'Drama'), ('Drama',)]
     """
 
-    def __init__(self, *, strategy="f1", min_positives=1):
+    def __init__(
+        self,
+        *,
+        strategy="f1",
+        level=None,
+        min_positives=1,
+        counts="observed",
+        at_least_one=False,
+        match_cardinality=False,
+    ):
         self.strategy = strategy
+        self.level = level
         self.min_positives = min_positives
+        self.counts = counts
+        self.at_least_one = at_least_one
+        self.match_cardinality = match_cardinality
 
-    def fit(self, probabilities, films):
+    def fit(self, probabilities, films, *, sample_weight=None):
         """Choose the cuts on films that no member trained on.
 
         Parameters
         ----------
-        probabilities : GenreProbabilities
-            Of role ``"calibration"`` or ``"out-of-fold"``. Films that are not present are ignored.
-        films : Films
+        probabilities : GenreProbabilities, or array or DataFrame of shape (n_films, n_genres)
+            Of role ``"calibration"`` or ``"out-of-fold"``; an array has no role, and you vouch for it. Films
+            that are not present (all NaN) are ignored.
+        films : Films, or array or DataFrame of shape (n_films, n_genres), 0 or 1
             The same films, with their genres.
+        sample_weight : array of shape (n_films,), float of 0 or more, optional
+            How much each film counts. A film of weight 0 is ignored.
 
         Returns
         -------
@@ -178,33 +134,30 @@ class ThresholdCalibrator(BaseEstimator):
         Raises
         ------
         InputError
-            If the strategy is unknown, members saw the films, films or genres differ, or no film present
-            carries any genre.
+            If a setting is unknown, members saw the films, films or genres differ, or no film present carries
+            any genre.
         """
-        if self.strategy not in ("f1", "shared", "half"):
-            raise InputError(f"A threshold strategy is f1, shared or half, got {self.strategy!r}.")
-        check_held_out(probabilities, "ThresholdCalibrator.fit")
-        labels = check_truth(probabilities, films, "ThresholdCalibrator.fit")
-        here = probabilities.present
-        values, labels = probabilities.values[here], labels[here]
+        rule = Rule(self.strategy, self.level, self.min_positives, self.counts)
+        record, rows, labels, weights = calibration_films(
+            probabilities, films, sample_weight, "ThresholdCalibrator.fit"
+        )
+        values = record.values[rows]
         if self.strategy != "half" and not labels.any():
             raise InputError(
                 f"ThresholdCalibrator.fit found no genre on the {len(labels)} films that "
-                f"{probabilities.name} covers; pass more films, or use strategy='half'."
+                f"{record.name} covers; pass more films, or use strategy='half'."
             )
-        self.genres_ = probabilities.genres
-        self.film_ids_ = probabilities.ids[here]
-        self.n_films_ = len(labels)
-        enough = labels.sum(axis=0, dtype=int) >= max(self.min_positives, 1)
-        own = enough & (self.strategy == "f1")
-        cuts = np.full(len(self.genres_), 0.5)
-        if self.strategy != "half" and not own.all():
-            cuts[:] = shared_f1_threshold(values, labels)
-        for column in np.flatnonzero(own):
-            cuts[column] = f1_threshold(values[:, column], labels[:, column])
-        self.thresholds_ = pd.Series(cuts, index=list(self.genres_), name="threshold")
-        scarce = ~enough & (self.strategy == "f1")
-        self.fallback_genres_ = [name for name, few in zip(self.genres_, scarce, strict=True) if few]
+        self.genres_, self.film_ids_, self.n_films_ = record.genres, record.ids[rows], len(labels)
+        gains = rule.gains(values, labels)
+        cuts = rule.cuts(values, labels, gains, weights=weights)[:, 0]
+        sources = rule.sources(values, labels, gains, cuts, weights)
+        names = list(self.genres_)
+        self.sources_ = pd.Series(sources, index=names, name="source", dtype=object)
+        self.fallback_genres_ = (
+            [] if self.strategy == "shared" else self.sources_[sources == "shared"].index.tolist()
+        )
+        self.shift_ = cardinality_shift(values, labels, cuts, weights) if self.match_cardinality else 0.0
+        self.thresholds_ = pd.Series(shifted(cuts, self.shift_), index=names, name="threshold")
         return self
 
     def predict(self, probabilities):
@@ -212,7 +165,7 @@ class ThresholdCalibrator(BaseEstimator):
 
         Parameters
         ----------
-        probabilities : GenreProbabilities
+        probabilities : GenreProbabilities, or array or DataFrame of shape (n_films, n_genres)
             Of the genres it was fitted on.
 
         Returns
@@ -221,10 +174,17 @@ class ThresholdCalibrator(BaseEstimator):
             1 where the genre is named. All 0 for films that are not present: nothing is known of them.
         """
         check_is_fitted(self)
-        check_same_genres(self.genres_, probabilities.genres, f"ThresholdCalibrator and {probabilities.name}")
+        record, cuts = as_record(probabilities, self.genres_), self.thresholds_.to_numpy()
+        check_same_genres(self.genres_, record.genres, f"ThresholdCalibrator and {record.name}")
         # A film that is not present is NaN, and NaN is at or above no cut.
-        named = (probabilities.values >= self.thresholds_.to_numpy()).view(np.uint8)
-        return pd.DataFrame(named, index=pd.Index(probabilities.ids, name="Id"), columns=list(self.genres_))
+        named = record.values >= cuts
+        if self.at_least_one:
+            without = np.flatnonzero(record.present & ~named.any(axis=1))
+            above = margins(record.values[without], cuts)
+            named[without, above.argmax(axis=1)] = above.max(axis=1) > -np.inf
+        return pd.DataFrame(
+            named.view(np.uint8), index=pd.Index(record.ids, name="Id"), columns=list(self.genres_)
+        )
 
     def to_dict(self):
         """Return settings and learned attributes as plain values that JSON can hold."""
@@ -233,12 +193,14 @@ class ThresholdCalibrator(BaseEstimator):
             **self.get_params(),
             "thresholds": self.thresholds_.to_dict(),
             "fallback_genres": self.fallback_genres_,
+            "sources": self.sources_.to_dict(),
+            "shift": self.shift_,
             "film_ids": self.film_ids_.tolist(),
         }
 
     @classmethod
     def from_dict(cls, facts):
-        """Return what `to_dict` described.
+        """Return what `to_dict` described, in this release or an earlier one.
 
         Raises
         ------
@@ -246,7 +208,9 @@ class ThresholdCalibrator(BaseEstimator):
             If a needed entry is missing.
         """
         try:
-            calibrator = cls(strategy=facts["strategy"], min_positives=facts["min_positives"])
+            settings = {name: facts[name] for name in ("strategy", "min_positives")}
+            later = {name: facts[name] for name in cls().get_params() if name in facts}
+            calibrator = cls(**settings | later)
             calibrator.thresholds_ = pd.Series(facts["thresholds"], name="threshold", dtype=float)
             calibrator.fallback_genres_ = list(facts["fallback_genres"])
             calibrator.film_ids_ = np.array(facts["film_ids"], dtype=object)
@@ -254,4 +218,9 @@ class ThresholdCalibrator(BaseEstimator):
             raise InputError(f"A saved ThresholdCalibrator needs {error}, which is not there.") from error
         calibrator.genres_ = Genres(calibrator.thresholds_.index)
         calibrator.n_films_ = len(calibrator.film_ids_)
+        usual = {"half": "fixed", "shared": "shared"}.get(calibrator.strategy, "own")
+        scarce = dict.fromkeys(calibrator.fallback_genres_, "shared")
+        sources = facts.get("sources", dict.fromkeys(calibrator.genres_, usual) | scarce)
+        calibrator.sources_ = pd.Series(sources, name="source", dtype=object)
+        calibrator.shift_ = facts.get("shift", 0.0)
         return calibrator

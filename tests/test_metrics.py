@@ -10,6 +10,7 @@ from multigenre._checks import InputError
 from multigenre.films import Films
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities
+from multigenre.reliability import expected_calibration_error
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
 CUTS = pd.Series({"War": 0.7, "Comedy": 0.4, "Drama": 0.5, "News": 0.9})
@@ -41,6 +42,8 @@ def test_every_score_is_scikit_learn_s():
         ),
         "map_macro": oracle.average_precision_score(truth[:, live], values[:, live], average="macro"),
         "map_micro": oracle.average_precision_score(truth, values, average="micro"),
+        "brier": np.mean([oracle.brier_score_loss(truth[:, g], values[:, g], pos_label=1) for g in range(4)]),
+        "ece": expected_calibration_error(values, truth).mean(),
         "subset_accuracy": oracle.accuracy_score(truth, predicted),
         "hamming_loss": oracle.hamming_loss(truth, predicted),
         "f1_samples": oracle.f1_score(truth, predicted, average="samples", zero_division=0),
@@ -111,6 +114,7 @@ def test_a_genre_s_row_is_scikit_learn_s_and_genres_without_a_film_are_named():
             "average_precision": oracle.average_precision_score(label, value),
             "bce": oracle.log_loss(label, value),
             "brier": oracle.brier_score_loss(label, value),
+            "ece": expected_calibration_error(value[:, None], label[:, None])[0],
             "precision": oracle.precision_score(label, value >= 0.7),
             "recall": oracle.recall_score(label, value >= 0.7),
             "f1": oracle.f1_score(label, value >= 0.7),
@@ -126,7 +130,8 @@ def test_the_mean_of_a_column_of_genres_is_the_macro_average():
         metrics.scores(probabilities, films, CUTS),
         metrics.genre_scores(probabilities, films, CUTS),
     )
-    for column, name in {"average_precision": "map_macro", "f1": "f1_macro", "bce": "bce"}.items():
+    names = {"average_precision": "map_macro", "f1": "f1_macro", "bce": "bce", "brier": "brier", "ece": "ece"}
+    for column, name in names.items():
         assert table[column].mean() == pytest.approx(found[name])
 
 
@@ -153,6 +158,16 @@ def test_the_baseline_gives_every_film_the_training_prevalence():
         metrics.prevalence_baseline(films, films)
 
 
+def weighted_error(value, label, weight):
+    """One genre's calibration error of weighted films, in the bins that they have unweighted."""
+    bins = [int((value < p).sum() * 10 / len(value)) for p in value]
+    gaps = [
+        sum(w * (p - y) for p, y, w, b in zip(value, label, weight, bins, strict=True) if b == k)
+        for k in range(10)
+    ]
+    return np.abs(gaps).sum() / len(value)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 40))
 def test_weighted_scores_are_scikit_learn_s_with_sample_weights(seed, n_films):
@@ -163,12 +178,12 @@ def test_weighted_scores_are_scikit_learn_s_with_sample_weights(seed, n_films):
         .T.astype(float)
     )
     values, predicted, truth = probabilities.values, probabilities.values >= ORDERED, films.labels
-    rankings = _resampling._rankings(values, truth)
-    found = _resampling._weighted_scores(values, predicted, truth, rankings, weights)
+    fixed = _resampling._rankings(values, truth), _resampling._residuals(values, truth)
+    found = _resampling._weighted_scores(values, predicted, truth, *fixed, weights)
     for row, weight in zip(found, weights.T, strict=True):
         live = [g for g in range(4) if weight @ truth[:, g] > 0]
         if not live:
-            assert np.isnan(row[1:]).all()
+            assert np.isnan(row[1:5]).all() and np.isfinite(row[5:]).all()
             continue
         cells = truth.ravel(), values.ravel()
         f1 = [
@@ -181,6 +196,8 @@ def test_weighted_scores_are_scikit_learn_s_with_sample_weights(seed, n_films):
             oracle.average_precision_score(*cells, sample_weight=np.repeat(weight, 4)),
             oracle.f1_score(cells[0], predicted.ravel(), sample_weight=np.repeat(weight, 4), zero_division=0),
             np.mean(f1),
+            weight @ ((values - truth) ** 2).mean(axis=1) / n_films,
+            np.mean([weighted_error(values[:, g], truth[:, g], weight) for g in range(4)]),
         ]
         assert row == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
