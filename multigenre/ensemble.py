@@ -9,13 +9,14 @@ import pandas as pd
 
 from multigenre._checks import ROLES, InputError, check_same_genres, some
 from multigenre.bundle import read_documents, write_bundle
+from multigenre.catalogue import catalogue_probabilities
 from multigenre.cross_fitting import out_of_fold
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
 from multigenre.members import has_modality, member_probabilities
 from multigenre.metrics import prevalence_baseline
-from multigenre.pipeline import PosterCache, readable_posters
+from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.prediction import Prediction
 from multigenre.presets import DEFAULT_SPLIT, make_member, member_names
 from multigenre.probabilities import GenreProbabilities
@@ -24,7 +25,6 @@ from multigenre.workspace import claim, fitted
 
 log = logging.getLogger("multigenre")
 
-CHUNK = 2048  # films predicted at once: 25 MB of posters
 # A cut of its own for a genre that fewer calibration films carry costs many false alarms and finds little:
 # on the reference's films micro-F1 rises from 0.37 to 0.47 with this, and macro-F1 stays at 0.24.
 MIN_POSITIVES = 10
@@ -200,7 +200,7 @@ class GenreEnsemble:
     def predict(self, films, *, strict=False, progress=None):
         """Return the genres and probabilities of any films, in their order.
 
-        Memory for posters does not grow with the number of films: they are read 2,048 at a time.
+        Memory does not grow with the number of films, but for the films and the result themselves.
 
         Parameters
         ----------
@@ -215,19 +215,13 @@ class GenreEnsemble:
         -------
         Prediction
         """
-        if films.role is None:
+        rows = self.roles_.index.get_indexer(films.ids)
+        if films.role is None and (rows >= 0).any():
             # One role for all members, though each knows only the films that it learned from.
-            known = self.roles_.reindex(films.ids).dropna()
-            films = films.with_role(min(known, key=ROLES.index, default=None))
-        parts = []
-        for start in range(0, len(films), CHUNK):
-            part, posters = films.take(np.arange(start, min(start + CHUNK, len(films)))), PosterCache()
-            if any(member.modality == "poster" for member in self.members_.values()):
-                part = readable_posters(part, posters, strict=strict)
-            parts.append(self._prediction(part, member_probabilities(self.members_, part, posters)))
-            if progress:
-                progress("predicting", start + len(part), len(films))
-        return Prediction.concatenate(parts)
+            films = films.with_role(min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index))
+        return self._prediction(
+            films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
+        )
 
     def unseen(self, films):
         """Return those of the films that trained, chose, or calibrated nothing here.

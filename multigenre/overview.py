@@ -7,6 +7,7 @@ from keras import layers
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
 from multigenre.heads import GenreClassifier
+from multigenre.pipeline import untuned
 from multigenre.recurrent import BidirectionalLSTM
 
 MAX_TOKENS = 10_000
@@ -71,7 +72,7 @@ class OverviewEncoder(keras.Model):
             raise InputError(
                 f"The vocabulary needs overviews with words in them, got {len(overviews)} without any."
             )
-        self.words.adapt(tf.data.Dataset.from_tensor_slices(overviews).batch(1024))
+        self.words.adapt(untuned(tf.data.Dataset.from_tensor_slices(overviews).batch(1024)))
 
     @property
     def vocabulary(self):

@@ -57,7 +57,7 @@ def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, 
     steps = tf.transpose(inputs, (1, 0, 2))
     # As numbers, because oneDNN logs an error where it has no transpose of booleans; and not by a cast, which
     # TensorFlow's optimiser would move behind the transpose.
-    keep = tf.transpose(tf.where(keep, 1, 0))[..., None] > 0
+    keep = tf.transpose(tf.where(keep, 1.0, 0.0))[..., None] > 0
     ways = []
     # Two loops that know nothing of each other: each product is too small for two cores, the two loops are not.
     for way, read in enumerate((tf.identity, lambda values: tf.reverse(values, (0,)))):

@@ -17,14 +17,10 @@ from multigenre._checkpoint import Checkpoint
 from multigenre._checks import InputError, check_same_genres
 from multigenre.members import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.overview import OverviewLSTM
-from multigenre.pipeline import (
-    PosterCache,
-    overview_lengths,
-    predict_batches,
-    readable_posters,
-    training_dataset,
-)
+from multigenre.overview_prediction import overview_predictor
+from multigenre.pipeline import overview_lengths, predict_batches, training_dataset
 from multigenre.poster import PosterCNN
+from multigenre.poster_cache import PosterCache, readable_posters
 
 log = logging.getLogger("multigenre")
 
@@ -213,11 +209,11 @@ class KerasMember:
         """Return the films with unreadable posters missing, which are named in the log."""
         return readable_posters(films, posters) if self.modality == "poster" else films
 
-    def _inputs(self, films, posters):
+    def _inputs(self, films, posters, rows=slice(None)):
         """Return (inputs, lengths) of films that have the modality."""
         if self.modality == "poster":
-            return posters.select(films.posters), None
-        return films.overviews, overview_lengths(films.overviews)
+            return posters.select(films.posters[rows]), None
+        return films.overviews[rows], overview_lengths(films.overviews[rows])
 
     def _dataset(self, films, posters, model=None):
         """Return batches, shuffled anew every epoch where the model that trains on them is given."""
@@ -231,11 +227,13 @@ class KerasMember:
     def _keep(self, model):
         """Keep a model for prediction, compiled once for every batch size and length."""
         self.model_ = model
-        shape = model.input.shape
-        signature = tf.TensorSpec(shape, tf.uint8 if self.modality == "poster" else tf.string)
-        self._predict = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
-        )
+        if self.modality == "overview":
+            self._predict = overview_predictor(model)
+        else:
+            signature = tf.TensorSpec(model.input.shape, tf.uint8)
+            self._predict = tf.function(
+                lambda posters: model(posters, training=False), input_signature=[signature], autograph=False
+            )
 
     def predict(self, films, *, posters=None):
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
@@ -251,7 +249,7 @@ class KerasMember:
         present = has_modality(self, films)
         values = np.empty((0, len(self.genres_)), np.float32)
         if present.any():
-            inputs, lengths = self._inputs(films.take(present), posters)
+            inputs, lengths = self._inputs(films, posters, present)
             values = predict_batches(self._predict, inputs, lengths=lengths)
         return named_probabilities(self, films, present, values)
 

@@ -64,10 +64,27 @@ def test_predictions_are_in_the_callers_order_and_do_not_depend_on_the_company(e
 
 def test_many_films_are_predicted_in_parts_with_the_same_result(ensemble, films, monkeypatch):
     expected = ensemble.predict(films).to_frame(with_members=True)
-    monkeypatch.setattr("multigenre.ensemble.CHUNK", 64)
+    monkeypatch.setattr("multigenre.catalogue.CHUNK", 64)
     found = ensemble.predict(films).to_frame(with_members=True)
     assert list(found["genres"]) == list(expected["genres"])
     np.testing.assert_allclose(found.iloc[:, 2:].astype(float), expected.iloc[:, 2:].astype(float), atol=1e-6)
+
+
+def test_films_without_anything_to_read_are_counted_once(ensemble, films, monkeypatch, caplog):
+    monkeypatch.setattr("multigenre.catalogue.CHUNK", 64)
+    silent = Films(films.ids, [""] * len(films), [""] * len(films))
+    with caplog.at_level(logging.WARNING, "multigenre"):
+        fused = ensemble.predict(silent).fused
+    [message] = caplog.messages
+    assert message.startswith("200 films have nothing that a member can read (made-0001, made-0002, ")
+    np.testing.assert_allclose(fused.values, np.tile(ensemble.prevalence_, (200, 1)), rtol=1e-6)
+
+
+def test_no_number_or_length_of_films_compiles_a_member_again(ensemble, films):
+    for rows in ([0], [1, 2], np.argsort([len(text) for text in films.overviews])[-7:], np.arange(200)):
+        ensemble.predict(films.take(rows))
+    for name in ("poster-cnn", "overview-lstm"):
+        assert ensemble.members_[name]._predict.experimental_get_tracing_count() == 1
 
 
 def test_a_missing_poster_falls_back_to_the_overview(ensemble, films):

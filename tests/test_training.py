@@ -12,7 +12,8 @@ import pytest
 
 from multigenre import _checkpoint
 from multigenre._checks import InputError
-from multigenre.pipeline import PosterCache, training_dataset
+from multigenre.pipeline import training_dataset
+from multigenre.poster_cache import PosterCache
 from multigenre.training import KerasMember, Recipe, compile_model, train_model
 
 RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, constant_epochs=2)

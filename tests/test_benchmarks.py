@@ -1,0 +1,30 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def result_of(script, *arguments):
+    """Run a benchmark and return the JSON of the one line that it prints."""
+    command = [sys.executable, BENCHMARKS / script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    [line] = done.stdout.splitlines()
+    return json.loads(line)
+
+
+def test_starting_the_library_loads_few_modules_beyond_python():
+    found = result_of("startup.py", "--repeats", "1")
+    assert {"import_ms", "help_ms", "modules", "repeats", "cpu", "versions", "commit"} <= set(found)
+    assert 1 <= found["modules"] < 20
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_thresholds_are_as_good_as_those_of_scikit_learn():
+    found = result_of("thresholds.py", "--quick", "--films", "3000", "--repeats", "1")
+    keys = ("seconds", "sklearn_seconds", "ratio", "peak_mb", "fuse_seconds", "bootstrap_seconds")
+    assert all(found[key] > 0 for key in keys)
+    assert found["max_f1_diff"] < 1e-12
