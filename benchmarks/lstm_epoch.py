@@ -1,20 +1,27 @@
 """Time one epoch of the OverviewLSTM, in plain Keras and here.
 
-    python benchmarks/lstm_epoch.py [FILMS] [--repeats 5] [--quick]
+    python benchmarks/lstm_epoch.py [FILMS] [--repeats 5] [--quick] [--plot FILE.png]
 
-Trains both models on the same films in turns, on batches of 64, and prints one JSON line: the median seconds
-of an epoch of each (``plain_s``, ``ours_s``), the median of the paired ratios and their range, and the
-largest relative difference between gradients with equal weights and dropout off. The plain one
-is what a good user writes from the layer table: tf.data with cache, shuffle and prefetch, padded to the
-batch's longest overview, and `keras.layers.Bidirectional`. FILMS is a CSV with a column Overview and one 0/1
-column a genre; without it, words are drawn with lengths like those of real overviews. ``--quick`` trains on
-384 films, which batches by length less tightly.
+Trains both models on the same films in turns, on batches of 64, and prints one JSON line:
+
+- ``plain_s``, ``ours_s``: median seconds that `fit` takes for an epoch; ``spread``: the shortest and the longest;
+- ``ratio``, ``ratio_range``: median of the paired ratios, the smallest and the largest;
+- ``steps``: the same of the epoch's steps alone. Plain `fit` takes longer, because it waits after every epoch until
+  TensorFlow's autotuner wakes, up to as long again; see `multigenre.pipeline.untuned`;
+- ``max_rel_grad_diff``: largest difference of any weight's gradient between the two, with equal weights and without
+  dropout, relative to the gradient's largest entry;
+- ``step_s``, with ``--plot``: median seconds of a training step by the number of words in every overview.
+
+The plain one is `plain_keras.overview_lstm`. FILMS is a table of films; without it, words are drawn, with lengths like
+those of real overviews. ``--quick`` trains on the first 30 words of 128 films, too few to batch them by length well.
+``--plot`` draws ``step_s``, with the range of the repeats.
 """
 
 import argparse
 import json
 import os
 import time
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -22,63 +29,16 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from keras import layers
 from machine import machine
+from matplotlib.figure import Figure
+from overviews import made_overviews, our_batches, our_model, read_overviews
+from paired import comparison, in_turns
+from plain_keras import BATCH, compiled, overview_batches, overview_lstm
 
-from multigenre import OverviewLSTM
-from multigenre.pipeline import overview_lengths, training_dataset
+from multigenre.pipeline import overview_lengths
 
-BATCH = 64
-
-
-def made_films(n_films=2000, n_genres=25):
-    """Return overviews of drawn words, median 25 and at most 68 of them, and drawn labels."""
-    rng = np.random.default_rng(0)
-    lengths = np.clip(rng.lognormal(np.log(25), 0.4, n_films).astype(int), 1, 68)
-    overviews = [" ".join(f"word{rank}" for rank in rng.zipf(1.3, length)) for length in lengths]
-    return np.array(overviews, object), (rng.random((n_films, n_genres)) < 0.1).astype("uint8")
-
-
-def read_films(path):
-    """Return the overviews and the labels of a CSV file."""
-    table = pd.read_csv(path, keep_default_na=False)
-    genres = [c for c in table if table[c].isin([0, 1]).all()]
-    return table["Overview"].to_numpy(object), table[genres].to_numpy("uint8")
-
-
-def compiled(model):
-    metrics = [keras.metrics.Precision(), keras.metrics.Recall()]
-    model.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", metrics=metrics)
-    return model
-
-
-def plain(overviews, labels):
-    """Return the model and the dataset of the plain Keras program."""
-    words = layers.TextVectorization(10_000)
-    words.adapt(overviews)
-    lstm = {"dropout": 0.5, "recurrent_dropout": 0.2}
-    model = keras.Sequential(
-        [
-            keras.Input((), dtype="string"),
-            words,
-            layers.Embedding(10_000, 256, mask_zero=True),
-            layers.Bidirectional(layers.LSTM(256, return_sequences=True, **lstm)),
-            layers.Bidirectional(layers.LSTM(128, **lstm)),
-            layers.Dense(128, "relu"),
-            layers.Dropout(0.8),
-            layers.Dense(labels.shape[1], "sigmoid"),
-        ]
-    )
-    dataset = tf.data.Dataset.from_tensor_slices((overviews.astype(str), labels))
-    return compiled(model), dataset.cache().shuffle(len(labels)).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-
-
-def ours(overviews, labels):
-    """Return the model and the dataset of the library."""
-    model = OverviewLSTM([f"genre {column}" for column in range(labels.shape[1])], seed=0)
-    model.adapt(overviews)
-    lengths = overview_lengths(overviews)
-    return compiled(model), training_dataset(overviews, labels, batch_size=BATCH, seed=0, lengths=lengths)
+LENGTHS = (5, 10, 20, 40, 80, 160)  # words, of the plot
+STEPS = 4  # that the plot times in a row
 
 
 def gradients(model, overviews, labels):
@@ -102,11 +62,58 @@ def largest_difference(model, other, overviews, labels):
     return max(float(np.abs(one - two).max() / np.abs(two).max()) for one, two in pairs)
 
 
-def seconds(model, dataset):
-    """Return the seconds that one epoch of training takes."""
-    start = time.perf_counter()
-    model.fit(dataset, epochs=1, verbose=0, shuffle=False)
-    return time.perf_counter() - start
+class _StepTimer(keras.callbacks.Callback):
+    """Takes the seconds from the beginning of each epoch to the end of its last step."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def train_in_turns(models, datasets, repeats):
+    """Train each model for an epoch, in turns; return seconds of the steps and of `fit`, one row a repeat."""
+    timers = {name: _StepTimer() for name in models}
+    programs = {
+        name: partial(model.fit, datasets[name], epochs=1, verbose=0, shuffle=False, callbacks=[timers[name]])
+        for name, model in models.items()
+    }
+    in_turns(programs, 1)  # traces, fills caches, and meets the lengths for the first time
+    fit = in_turns(programs, repeats)
+    return pd.DataFrame({name: timer.seconds[1:] for name, timer in timers.items()}), fit
+
+
+def step_seconds(models, repeats):
+    """Return seconds a training step by words in an overview: one DataFrame of repeats a model."""
+    found = {}
+    for length in LENGTHS:
+        overviews, labels = made_overviews(np.full(STEPS * BATCH, length))
+        batches = tf.data.Dataset.from_tensor_slices((overviews.astype(str), labels)).batch(BATCH).cache()
+        found[length], _ = train_in_turns(models, dict.fromkeys(models, batches), repeats)
+    return {name: pd.DataFrame({n: table[name] for n, table in found.items()}) / STEPS for name in models}
+
+
+def step_figure(tables):
+    """Draw what `step_seconds` found: medians, and the range of the repeats."""
+    figure = Figure((5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    looks = {"plain_s": ("plain Keras", "#D55E00", "s--"), "ours_s": ("multigenre", "#0072B2", "o-")}
+    for name, table in tables.items():
+        label, colour, style = looks[name]
+        axes.plot(table.columns, table.median(), style, color=colour, label=label)
+        axes.fill_between(table.columns, table.min(), table.max(), color=colour, alpha=0.2, linewidth=0)
+    axes.set(xscale="log", yscale="log", xlabel="Words in every overview", ylabel="Seconds a training step")
+    axes.set_xticks(LENGTHS, LENGTHS)
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    return figure
 
 
 def main():
@@ -116,33 +123,27 @@ def main():
     parser.add_argument("films", nargs="?")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--plot")
     args = parser.parse_args()
-    overviews, labels = read_films(args.films) if args.films else made_films()
-    repeats = 3 if args.quick else args.repeats
+    overviews, labels = read_overviews(args.films)
     if args.quick:
-        overviews, labels = overviews[:384], labels[:384]
-    programs = {"plain_s": plain(overviews, labels), "ours_s": ours(overviews, labels)}
-    for program in programs.values():
-        seconds(*program)  # traces and warms up
-    times = [{name: seconds(*program) for name, program in programs.items()} for _ in range(repeats)]
-    table = pd.DataFrame(times)
-    ratios = table["plain_s"] / table["ours_s"]
-    result = {
-        **table.median().round(2).to_dict(),
-        "ratio": round(ratios.median(), 2),
-        "ratio_range": [round(ratios.min(), 2), round(ratios.max(), 2)],
-        "spread": {name: [round(table[name].min(), 2), round(table[name].max(), 2)] for name in table},
-        "max_rel_grad_diff": largest_difference(
-            programs["ours_s"][0], programs["plain_s"][0], overviews, labels
-        ),
-        "films": len(labels),
-        "repeats": repeats,
-        **machine(),
-        "device": (tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices())[
-            0
-        ].device_type,
+        overviews = np.array([" ".join(overview.split()[:30]) for overview in overviews[:128]], object)
+        labels, args.repeats = labels[:128], 3
+    n_genres = labels.shape[1]
+    plain, ours = compiled(overview_lstm(overviews, n_genres)), our_model(overviews, n_genres)
+    models = {"plain_s": plain, "ours_s": ours}
+    datasets = {
+        "plain_s": overview_batches(overviews, labels, autotuner=True),
+        "ours_s": our_batches(overviews, labels),
     }
-    print(json.dumps(result))
+    steps, fit = train_in_turns(models, datasets, args.repeats)
+    result = {**comparison(fit, "plain_s"), "steps": comparison(steps, "plain_s")}
+    if args.plot:
+        tables = step_seconds(models, args.repeats)
+        step_figure(tables).savefig(args.plot, dpi=200)
+        result["step_s"] = {name: table.median().round(4).to_dict() for name, table in tables.items()}
+    result["max_rel_grad_diff"] = largest_difference(ours, plain, overviews, labels)
+    print(json.dumps({**result, "films": len(labels), **machine()}))
 
 
 if __name__ == "__main__":
