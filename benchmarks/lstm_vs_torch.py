@@ -18,7 +18,8 @@ recurrent dropout and no mask a gate, gets token numbers where ours gets strings
 recall. FILMS is a table of films; without it, words are drawn. ``--quick`` trains on the first 30 words of 128 films.
 
 PyTorch's threads spin while they wait for each other, which makes it several times slower where anything else runs.
-OMP_WAIT_POLICY=PASSIVE in the environment lets them sleep, as ``--quick`` does: take the faster on a quiet machine.
+``--quick`` lets them sleep (OMP_WAIT_POLICY=PASSIVE), and then two threads are hardly faster than one: its ratio
+flatters ours. ``omp_wait_policy`` says which it was; a figure to publish needs a quiet machine and it not set.
 """
 
 import argparse

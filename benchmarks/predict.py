@@ -8,6 +8,8 @@ poster's file and answer every film. They take turns on the same films in one pr
 - ``plain_s``, ``ours_s``, ``spread``: median seconds for all films, and the range of each;
 - ``plain_films_per_s``, ``ours_films_per_s``: films over those seconds;
 - ``ratio``, ``ratio_range``: median of the paired ratios of seconds, and the smallest and largest;
+- ``autotuned_s``, ``autotuned_ratio``: the same of the plain program with TensorFlow's autotuner, which is on unless
+  one switches it off, and sleeps (see `multigenre.pipeline.untuned`); it is off in the one above;
 - ``plain_batch``: the batch size of 64 and 256 at which plain Keras was faster here, and which it was given;
 - ``max_abs_diff``: largest difference of any probability; ours rounds posters to whole pixel values, plain does not;
 - ``rss_mb_5k``, ``rss_mb_100k``: peak resident memory, in MB of a million bytes, of a fresh process that loads the
@@ -47,12 +49,13 @@ from multigenre import Films, GenreEnsemble
 from multigenre.pipeline import untuned
 
 
-def plain_predict(models, films, batch):
+def plain_predict(models, films, batch, *, autotuner=False):
     """Return the mean of both plain models' probabilities."""
     posters = tf.data.Dataset.from_tensor_slices(films.posters.astype(str))
     posters = posters.map(read_poster, num_parallel_calls=tf.data.AUTOTUNE)
     overviews = tf.data.Dataset.from_tensor_slices(films.overviews.astype(str))
-    inputs = (untuned(one.batch(batch).prefetch(tf.data.AUTOTUNE)) for one in (posters, overviews))
+    inputs = [one.batch(batch).prefetch(tf.data.AUTOTUNE) for one in (posters, overviews)]
+    inputs = inputs if autotuner else map(untuned, inputs)
     return sum(model.predict(one, verbose=0) for model, one in zip(models, inputs, strict=True)) / 2
 
 
@@ -67,14 +70,17 @@ def compare(ensemble, films, repeats):
     programs = {
         "plain_s": partial(plain_predict, models, films, batch),
         "ours_s": partial(ensemble.predict, films),
+        "autotuned_s": partial(plain_predict, models, films, batch, autotuner=True),
     }
-    plain, ours = (program() for program in programs.values())  # warms up
+    plain, ours = programs["plain_s"](), programs["ours_s"]()  # warms up
     mean = sum(member.values for member in ours.members) / 2
-    found = comparison(in_turns(programs, repeats), "plain_s")
+    table = in_turns(programs, repeats)
+    found = comparison(table, "plain_s")
     return {
         "plain_films_per_s": round(len(films) / found["plain_s"]),
         "ours_films_per_s": round(len(films) / found["ours_s"]),
         **found,
+        "autotuned_ratio": round((table["autotuned_s"] / table["ours_s"]).median(), 2),
         "plain_batch": batch,
         "max_abs_diff": float(np.abs(mean - plain).max()),
         "films": len(films),
