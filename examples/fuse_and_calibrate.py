@@ -8,8 +8,8 @@
 import tempfile
 
 from multigenre import GenreProbabilities, LateFusion, ThresholdCalibrator, make_films
-from multigenre.members import OverviewTfidf
 from multigenre.metrics import prevalence_baseline, score_table
+from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.training import KerasMember, Recipe
 
 folder = tempfile.mkdtemp()

@@ -4,16 +4,22 @@ from importlib import import_module
 
 # Imported when first used: `import multigenre` loads neither TensorFlow nor scikit-learn.
 _HOME = {
+    "EmbeddingMember": "embedding_member",
     "Films": "films",
+    "FusionLayer": "fusion_layer",
     "GenreEnsemble": "ensemble",
     "GenreProbabilities": "probabilities",
     "Genres": "genres",
+    "GivenMember": "given_member",
     "LateFusion": "fusion",
+    "OverviewBag": "overview_bag",
     "OverviewEncoder": "overview",
     "OverviewLSTM": "overview",
+    "OverviewTfidf": "overview_tfidf",
     "PosterCNN": "poster",
     "PosterEncoder": "poster",
     "ProbabilityCalibrator": "calibration",
+    "SklearnMember": "sklearn_member",
     "ThresholdCalibrator": "thresholds",
     "make_films": "made_films",
 }

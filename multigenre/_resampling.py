@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from multigenre._scoring import BINS, bin_cells, losses, rates_of_counts
+from multigenre._scoring import BINS, bin_cells, losses, rates, rates_of_counts
 
-METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "brier", "ece")
+METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "brier", "ece")
 CELLS = 4_000_000  # weights held at once: films x genres x resamples, 32 MB an array
 
 
@@ -46,6 +46,7 @@ def _weighted_scores(values, predicted, labels, rankings, residuals, weights):
         overall,
         np.where(live.any(axis=1), rates_of_counts(*totals)[2], np.nan),
         _live_mean(rates_of_counts(hits, chosen, positives)[2], live),
+        weights.T @ rates(predicted, labels, axis=1)[2] / len(values),
         weights.T @ np.square(values - labels, dtype=float).mean(axis=1) / len(values),
         np.abs(residuals @ weights).sum(axis=0) / labels.size,
     )

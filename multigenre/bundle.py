@@ -7,7 +7,7 @@ from pathlib import Path
 
 from multigenre._checks import InputError
 
-FORMAT = 1
+FORMAT = 2
 DOCUMENTS = ("bundle", "metrics", "fusion", "thresholds", "films")
 
 
@@ -63,17 +63,18 @@ def read_documents(folder):
     Raises
     ------
     InputError
-        If the folder is no bundle, or one of a newer release.
+        If the folder is no bundle, or one that another release wrote in its own way.
     """
     try:
         about = _read(folder, "bundle")
-        newer = about["format"] > FORMAT
-        documents = {} if newer else {name: _read(folder, name) for name in DOCUMENTS}
+        age = FORMAT - about["format"]
+        documents = {} if age else {name: _read(folder, name) for name in DOCUMENTS}
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{folder} is not a bundle that multigenre wrote ({error}).") from error
-    if newer:
+    if age:
         written_by = about.get("versions", {}).get("multigenre", "a release")
-        raise InputError(f"{folder} was written by multigenre {written_by}, which is newer; please upgrade.")
+        which = "newer; please upgrade" if age < 0 else "older; please train again"
+        raise InputError(f"{folder} was written by multigenre {written_by}, which is {which}.")
     return documents
 
 

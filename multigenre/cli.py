@@ -64,14 +64,16 @@ def train(
     members: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated: poster-cnn, overview-lstm, overview-tfidf. Default: the preset's."
+            help="Comma-separated: poster-cnn, poster-colours, overview-lstm, overview-bag, overview-tfidf, "
+            "overview-embedding=PRESET, poster-embedding=PRESET (a KerasHub preset or folder), given=FILE (a table of "
+            "probabilities made elsewhere). Default: the preset's."
         ),
     ] = None,
     preset: Annotated[
         Preset,
         typer.Option(
-            help="reference: the published report to the letter; default: the best in about 15 minutes on two "
-            "cores; quick: only proves the path."
+            help="reference: the published report to the letter; default: the best without anything "
+            "pretrained, minutes on two cores; quick: only proves the path."
         ),
     ] = Preset.default,
     split: Annotated[

@@ -2,10 +2,12 @@
 
 import logging
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, clone
 
 from multigenre._checks import ROLES, InputError, check_same_genres, some
 from multigenre.bundle import read_documents, write_bundle
@@ -14,14 +16,14 @@ from multigenre.cross_fitting import out_of_fold
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
-from multigenre.members import has_modality, member_probabilities
+from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
 from multigenre.metrics import prevalence_baseline
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.prediction import Prediction
-from multigenre.presets import DEFAULT_SPLIT, make_member, member_names
+from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members, restored
 from multigenre.probabilities import GenreProbabilities
 from multigenre.thresholds import ThresholdCalibrator
-from multigenre.workspace import claim, fitted
+from multigenre.workspace import claim
 
 log = logging.getLogger("multigenre")
 
@@ -35,17 +37,18 @@ class GenreEnsemble:
 
     Parameters
     ----------
-    members : sequence of str, optional
-        Of ``"poster-cnn"``, ``"overview-lstm"`` and ``"overview-tfidf"``; default: those of the preset.
+    members : sequence of str or Member, optional
+        Names as `make_member` takes them, or unfitted members of your own; default: those of the preset.
     preset : {"default", "reference", "quick"}
-        How the members train: the library's best in about 15 minutes on two cores; exactly the published report;
-        or only long enough to prove the path.
+        Which members train, and how: the library's best without anything pretrained, minutes on two cores; exactly the
+        published report; or networks only long enough to prove the path.
     seed : int
         Of the split, the initial weights, dropout and the order of films.
-    fusion : {"stack", "mean", "logit-mean"}
-        See `LateFusion`.
-    thresholds : {"f1", "shared", "half"}
-        See `ThresholdCalibrator`.
+    fusion : str or LateFusion
+        A method of `LateFusion`, or one with settings of its own; it is cloned.
+    thresholds : str or ThresholdCalibrator
+        A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them and lets
+        genres of fewer than 10 positive films share a cut; or a calibrator with settings of its own; it is cloned.
 
     Attributes
     ----------
@@ -72,7 +75,9 @@ class GenreEnsemble:
     [('Comedy', 'Drama'), ('Horror',)]
     """
 
-    def __init__(self, members=None, *, preset="default", seed=0, fusion="stack", thresholds="f1"):
+    def __init__(
+        self, members=None, *, preset="default", seed=0, fusion="joint-stack", thresholds="micro-macro"
+    ):
         self.members, self.preset, self.seed = members, preset, seed
         self.fusion, self.thresholds = fusion, thresholds
 
@@ -109,8 +114,8 @@ class GenreEnsemble:
             )
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
-        names = member_names(self.preset, self.members)
-        members = [make_member(name, preset=self.preset, seed=self.seed) for name in names]
+        members = make_members(self.members, preset=self.preset, seed=self.seed)
+        self._descriptions = descriptions(self.members, self.preset)
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):
             raise InputError("Training needs a share of the films for the role train, got none.")
@@ -128,26 +133,20 @@ class GenreEnsemble:
             table = films.to_frame().assign(poster=films.posters)
             digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
             claim(folder, {"films": digest, "split": split, "preset": self.preset, "seed": self.seed})
-            self.members_ = {}
-            for member in members:
-                if has_modality(member, roles["train"]).any():
-                    done = fitted(member, roles, folder, posters=posters, progress=progress)
-                    self.members_[member.name] = done
-                else:
-                    log.warning(
-                        "%s is left out: training films come without %ss.", member.name, member.modality
-                    )
+            options = {"seed": self.seed, "posters": posters, "progress": progress}
+            self.members_, apart = fit_members(members, films, roles, folder, **options)
         if not self.members_:
+            names = [member.name for member in members]
             raise InputError(
                 f"No film has what {some(names)} read; give posters, overviews or other members."
             )
         self.films_ = roles
         found = {
-            role: member_probabilities(self.members_, part, posters)
+            role: held_out_probabilities(self.members_, apart, part, posters)
             for role, part in roles.items()
             if role != "train"
         }
-        self._fit_fusion(roles.get("calibration"), found.get("calibration"))
+        self._fit_fusion(apart, roles, found.get("calibration", ()), progress)
         self.predictions_ = {
             role: self._prediction(roles[role], found[role])
             for role in ("test", "validation")
@@ -159,25 +158,46 @@ class GenreEnsemble:
         self.counts_ = {role: part.summary() for role, part in roles.items()}
         return self
 
-    def _fit_fusion(self, films, members):
-        """Fit fusion and thresholds on the calibration films, where there are any."""
-        if films is None:
+    def _fusion(self):
+        if not isinstance(self.fusion, str):
+            return self.fusion
+        # What films that lack the poster or the overview have.
+        readers = defaultdict(list)
+        for name, member in self.members_.items():
+            readers[member.modality].append(name)
+        return LateFusion(method=self.fusion, patterns=list(readers.values()), seed=self.seed)
+
+    def _thresholds(self):
+        if not isinstance(self.thresholds, str):
+            return self.thresholds
+        return ThresholdCalibrator(strategy=self.thresholds, min_positives=MIN_POSITIVES, counts="expected")
+
+    def _fit_fusion(self, apart, roles, calibration, progress):
+        """Fit fusion and thresholds on films that the members did not see, where there are any."""
+        slow = [name for name in self.members_ if name not in apart]
+        if slow and not calibration:
             log.warning(
-                "Without calibration films the fusion is a mean of log-odds, cut at 0.5 for every genre."
+                "Without calibration films for %s the fusion is a mean of log-odds, cut at 0.5 for every genre.",
+                some(slow),
             )
             self.fusion_ = LateFusion(method="logit-mean").fit_names(list(self.members_), self.genres_)
             self.thresholds_ = {}
             return
-        self.fusion_ = LateFusion(method=self.fusion).fit(members, films)
+        films, members = fusion_films(apart, roles, calibration)
+        if progress:
+            progress("fusing", 0, 2)
+        self.fusion_ = clone(self._fusion()).fit(members, films)
+        if progress:
+            progress("fusing", 1, 2)
         held_out = out_of_fold(self.fusion_, members, films, seed=self.seed)
         baseline = prevalence_baseline(self.prevalence_, films)
         self.thresholds_ = {
-            contender.name: ThresholdCalibrator(strategy=self.thresholds, min_positives=MIN_POSITIVES).fit(
-                contender, films
-            )
+            contender.name: clone(self._thresholds()).fit(contender, films)
             for contender in (baseline, *members, held_out)
             if contender.present.any()
         }
+        if progress:
+            progress("fusing", 2, 2)
 
     def _prediction(self, films, members):
         """Fuse; a film that no member can read gets the training films' prevalence, and is counted."""
@@ -218,7 +238,10 @@ class GenreEnsemble:
         rows = self.roles_.index.get_indexer(films.ids)
         if films.role is None and (rows >= 0).any():
             # One role for all members, though each knows only the films that it learned from.
-            films = films.with_role(min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index))
+            role = min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index)
+            if role != "test" and any(member.folds for member in self.members_.values()):
+                role = "train"
+            films = films.with_role(role)
         return self._prediction(
             films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
         )
@@ -276,10 +299,10 @@ class GenreEnsemble:
         InputError
             If the folder is there and not empty.
         """
-        settings = {name: getattr(self, name) for name in ("preset", "seed", "fusion", "thresholds")}
+        settings = {name: _plain(getattr(self, name)) for name in ("preset", "seed", "fusion", "thresholds")}
         documents = {
             "bundle": {
-                "members": list(self.members_),
+                "members": {name: self._descriptions.get(name) for name in self.members_},
                 "settings": settings,
                 "genres": list(self.genres_),
                 "prevalence": self.prevalence_.to_dict(),
@@ -293,17 +316,28 @@ class GenreEnsemble:
         write_bundle(folder, documents, self.members_)
 
     @classmethod
-    def load(cls, folder):
+    def load(cls, folder, *, members=()):
         """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : path
+        members : sequence of Member
+            Unfitted ones in place of members of your own that the bundle cannot make: it holds what they learned.
 
         Raises
         ------
         InputError
-            If the folder is no bundle, or one of a newer release.
+            If the folder is no bundle, one of a newer release, or a member of your own is not given.
         """
         documents = read_documents(folder)
         facts = documents["bundle"]
-        ensemble = cls(tuple(facts["members"]), **facts["settings"])
+        settings = facts["settings"]
+        for name, kind in (("fusion", LateFusion), ("thresholds", ThresholdCalibrator)):
+            if isinstance(settings[name], dict):
+                settings[name] = kind(**settings[name])
+        ensemble = cls(tuple(facts["members"]), **settings)
+        ensemble._descriptions = facts["members"]
         ensemble.genres_, ensemble.counts_ = Genres(facts["genres"]), facts["counts"]
         ensemble.prevalence_ = pd.Series(facts["prevalence"], name="prevalence")
         ensemble.metrics_ = documents["metrics"]
@@ -313,9 +347,15 @@ class GenreEnsemble:
             name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
         }
         ensemble.members_ = {
-            name: make_member(name, preset=ensemble.preset, seed=ensemble.seed).load(Path(folder) / name)
-            for name in facts["members"]
+            name: restored(name, description, members, preset=ensemble.preset, seed=ensemble.seed)
+            for name, description in facts["members"].items()
         }
-        for member in ensemble.members_.values():
+        for name, member in ensemble.members_.items():
+            member.load(Path(folder) / name)
             check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {member.name}")
         return ensemble
+
+
+def _plain(setting):
+    """Return a setting as JSON holds it: an estimator as its parameters."""
+    return setting.get_params() if isinstance(setting, BaseEstimator) else setting

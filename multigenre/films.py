@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multigenre._checks import InputError, check_ids, check_labels, check_role, check_shape, some
+from multigenre._checks import (
+    InputError,
+    check_ids,
+    check_labels,
+    check_role,
+    check_same_genres,
+    check_shape,
+    some,
+)
 from multigenre.film_tables import cells, film_columns, find_posters, read_labels, read_table, texts
 from multigenre.genres import Genres
 from multigenre.splits import check_shares, near_duplicate_groups, stratified_split
@@ -102,6 +110,26 @@ class Films:
             posters=self.posters[rows],
             labels=labels,
         )
+
+    @classmethod
+    def concatenate(cls, parts):
+        """Return the films of several parts, one after another; they share genres, and have no role.
+
+        Raises
+        ------
+        InputError
+            If there is no part, a film comes twice, or genres differ.
+        """
+        if not parts:
+            raise InputError("There are no films to put together, the list of parts is empty.")
+        first = parts[0]
+        for part in parts:
+            check_same_genres(first.genres or (), part.genres or (), "Films that are put together")
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("ids", "overviews", "posters", *(["labels"] if first.genres else []))
+        }
+        return cls(**columns, genres=first.genres)
 
     def with_role(self, role):
         """Return the same films with another split role."""

@@ -1,13 +1,13 @@
 """`LateFusion`: one prediction from several members' genre probabilities, whatever a film lacks."""
 
-from itertools import combinations
+import json
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import (
+    ROLES,
     InputError,
     check_held_out,
     check_same_films,
@@ -15,11 +15,22 @@ from multigenre._checks import (
     check_truth,
     some,
 )
-from multigenre._stacking import fit_stack
+from multigenre._fusion_tables import choice_table, other_table, weight_table
+from multigenre._patterns import (
+    OTHERS_STRENGTHS,
+    STRENGTHS,
+    by_name,
+    columns_of,
+    fit_greedy,
+    fit_patterns,
+    folds_of,
+    strengths,
+)
+from multigenre._stacking import Stack, equal_stack
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities, logits, sigmoid
 
-ALL_PATTERNS = 5  # members up to which a stack is fitted for every subset of them: 31
+METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
 CHUNK = 20_000  # films fused at once, so that they stay in the processor's cache
 
 
@@ -27,20 +38,29 @@ class LateFusion(BaseEstimator):
     """Combine members' genre probabilities, by rule or by what held-out films teach.
 
     A film is fused from the members that are present for it. Each pattern of present members has weights of
-    its own, so a missing poster is never a zero that the weights then read as evidence.
+    its own, so a missing poster is never a zero that the weights then read as evidence; see `fit_patterns`. Of a
+    pattern's own weights, those that the fit for all members implies, those of its parts, and a single member as it
+    is, the ones with the lowest cross-validated loss serve it.
 
     Parameters
     ----------
-    method : {"stack", "logit-mean", "mean"}, default "stack"
-        ``"stack"``: for each genre a logistic regression on the members' logits. ``"logit-mean"``: the mean
-        of the logits, where one confident member can win. ``"mean"``: the mean of the probabilities.
-    C : float, default 0.1
-        Inverse strength of the ridge penalty, as in scikit-learn's ``LogisticRegression``. It pulls a genre's
-        weights towards the weights that all genres share; intercepts are free. The default was best on
-        500 real calibration films, and made no difference on 4,000.
-    min_positives : int, default 5
-        Genres that fewer films carry (or lack) keep the shared weights, and an intercept that gives them
-        their smoothed prevalence, (positives + 1/2) / (films + 1), on average.
+    method : {"joint-stack", "stack", "greedy", "logit-mean", "mean"}, default "joint-stack"
+        ``"stack"``: for each genre a logistic regression on the members' log-odds, shrunk towards one that all
+        genres share. ``"joint-stack"``: the same, and then a regression that sees the evidence for all genres,
+        shrunk towards the stack. ``"greedy"``: a weighted mean of probabilities, by greedy ensemble selection.
+        ``"logit-mean"``: the mean of the log-odds, where one can win. ``"mean"``: that of the probabilities.
+    C : "cv", float or sequence of float, default "cv"
+        Variance of a genre's departure from what genres share, the inverse strength of a ridge penalty as in
+        scikit-learn. Of several the one with the lowest cross-validated loss is taken; ``"cv"``: of 0.003 to 3.
+    others_C : "cv", float or sequence of float, default "cv"
+        The same for the weights of other genres in a joint stack; ``"cv"``: of 0.003 to 0.3.
+    non_negative : bool
+        No member's weight in a stack is below 0.
+    patterns : sequence of sequences of str, optional
+        Sets of members that get weights of their own even if no film here has just these, such as all that read
+        posters. Single members, and sets that films have, always do. Default: every set, of up to five members.
+    seed : int
+        Of the five folds; a film's fold does not depend on the order of films.
 
     Attributes
     ----------
@@ -49,17 +69,19 @@ class LateFusion(BaseEstimator):
     genres_ : Genres
     weights_ : DataFrame
         Columns ``pattern`` (names of the present members joined by ``+``), ``genre``, ``member`` (or
-        ``"(intercept)"``), ``weight``.
-    shared_genres_ : list of str
-        Genres with the shared weights in some pattern, for want of positives.
+        ``"(intercept)"``), ``weight``; see `weight_table`.
+    choices_ : DataFrame
+        What was tried for each pattern: columns ``pattern``, ``members`` (those used), ``fit`` (the pattern
+        whose fit it is; a member as it is has none), ``C`` and ``others_C`` (NaN where not used), ``films``, ``bce``
+        (cross-validated), ``chosen``. Empty but for stacks.
     film_ids_ : ndarray of str
         The films it was fitted on; what it predicts for them has the role calibration and cannot be reported.
 
     References
     ----------
-    Wolpert (1992), "Stacked generalization", Neural Networks 5(2): learn the combination on predictions for
-    films that no member trained on. Platt (1999), "Probabilistic outputs for support vector machines": with
-    one member present, the stack is Platt's scaling.
+    Wolpert (1992), "Stacked generalization", Neural Networks 5(2). Platt (1999), "Probabilistic outputs for
+    support vector machines": a stack of one member. Breiman (1996), "Stacked regressions", Machine Learning 24:
+    weights that are not negative. See also `stack_path`, `others_path`, `greedy_weights`.
 
     Examples
     --------
@@ -74,10 +96,15 @@ class LateFusion(BaseEstimator):
            [0.3, 0.7]])
     """
 
-    def __init__(self, *, method="stack", C=0.1, min_positives=5):
+    def __init__(
+        self, *, method="joint-stack", C="cv", others_C="cv", non_negative=False, patterns=None, seed=0
+    ):
         self.method = method
         self.C = C
-        self.min_positives = min_positives
+        self.others_C = others_C
+        self.non_negative = non_negative
+        self.patterns = patterns
+        self.seed = seed
 
     def fit(self, members, films):
         """Learn how to combine members, on films that none of them trained on.
@@ -97,34 +124,35 @@ class LateFusion(BaseEstimator):
         Raises
         ------
         InputError
-            If a setting is unknown, a member saw the films, films or genres differ, or two members share a
-            name.
+            If a setting is unknown, a member saw the films, films or genres differ, or two share a name.
         """
-        if self.method not in ("stack", "logit-mean", "mean"):
-            raise InputError(f"A fusion method is stack, logit-mean or mean, got {self.method!r}.")
-        if self.C <= 0 or self.min_positives < 1:
-            raise InputError(
-                f"LateFusion needs C above 0 and min_positives of 1 or more, got C={self.C}, "
-                f"min_positives={self.min_positives}."
-            )
-        by_name = _by_name(members)
-        for member in by_name.values():
+        if self.method not in METHODS:
+            raise InputError(f"A fusion method is one of {', '.join(METHODS)}, got {self.method!r}.")
+        C = strengths(self.C, STRENGTHS, "C")
+        others_C = strengths(self.others_C, OTHERS_STRENGTHS, "others_C")
+        named = by_name(members)
+        for member in named.values():
             check_held_out(member, "LateFusion.fit")
             labels = check_truth(member, films, "LateFusion.fit")
-        present = np.stack([member.present for member in by_name.values()], axis=1)
-        self.fit_names(by_name, films.genres)
-        self.film_ids_ = films.ids[present.any(axis=1)]
-        shared = np.zeros(len(self.genres_), bool)
-        for pattern in _patterns(present) if self.method == "stack" else ():
-            rows = present[:, pattern].all(axis=1)
-            if rows.any():
-                features = [logits(by_name[self.members_[m]].values[rows].astype(float)) for m in pattern]
-                names = tuple(self.members_[m] for m in pattern)
-                self._stacks[names], scarce = fit_stack(
-                    np.stack(features, axis=2), labels[rows], C=self.C, min_positives=self.min_positives
-                )
-                shared |= scarce
-        self.shared_genres_ = [name for name, few in zip(self.genres_, shared, strict=True) if few]
+        self.fit_names(named, films.genres)
+        values = np.stack([member.values for member in named.values()]).astype(float)
+        self.film_ids_ = films.ids[~np.isnan(values).all(axis=(0, 2))]
+        stacks, choices = {}, ()
+        wanted = columns_of(self.patterns, self.members_)
+        if self.method == "greedy":
+            stacks = fit_greedy(self.members_, values, labels, wanted)
+        elif self.method in ("stack", "joint-stack"):
+            stacks, choices = fit_patterns(
+                self.members_,
+                logits(values),
+                labels,
+                folds_of(films.ids, self.seed),
+                C=C,
+                others_C=others_C if self.method == "joint-stack" else (),
+                wanted=wanted,
+                non_negative=self.non_negative,
+            )
+        self._stacks, self.choices_ = stacks, choice_table(choices)
         return self
 
     def fit_names(self, names, genres):
@@ -138,10 +166,10 @@ class LateFusion(BaseEstimator):
         Returns
         -------
         LateFusion
-            This one. A stack falls back to the mean of logits.
+            This one. A stack falls back to the mean of log-odds, greedy selection to that of probabilities.
         """
         self.members_, self.genres_ = sorted(names), genres
-        self.film_ids_, self.shared_genres_, self._stacks = np.array([], dtype=object), [], {}
+        self.film_ids_, self._stacks, self.choices_ = np.array([], dtype=object), {}, choice_table(())
         return self
 
     def predict(self, members):
@@ -156,9 +184,9 @@ class LateFusion(BaseEstimator):
         -------
         GenreProbabilities
             Named ``"fused"``; float32 if every member is. Films for which no member is present are NaN and
-            not present. The role is the members', or ``"calibration"`` if this fusion was fitted on any of
-            the films. A film whose pattern of members was not fitted uses the largest fitted part of it, or
-            the mean of logits if there is none.
+            not present. The role is the members', or ``"calibration"`` if this fusion, but no member, was fitted on
+            any of the films. A film whose pattern of members was not fitted uses the largest fitted part of it (of
+            equals the one with the lowest loss), or the plain mean if there is none.
 
         Raises
         ------
@@ -166,18 +194,17 @@ class LateFusion(BaseEstimator):
             If a member is unknown, or members differ in films, genres or role.
         """
         check_is_fitted(self, "members_")
-        by_name = _by_name(members)
-        if unknown := sorted(set(by_name) - set(self.members_)):
-            raise InputError(
-                f"LateFusion was fitted on {some(self.members_, 9)}, got {some(unknown)} as well."
-            )
-        members = list(by_name.values())
+        named = by_name(members)
+        if unknown := sorted(set(named) - set(self.members_)):
+            known = some(self.members_, 9)
+            raise InputError(f"LateFusion was fitted on {known}, got {some(unknown)} as well.")
+        members = list(named.values())
         first = members[0]
         for member in members:
             who = f"LateFusion.predict: {first.name} and {member.name}"
             check_same_genres(self.genres_, member.genres, f"LateFusion and {member.name}")
             check_same_films(first.ids, member.ids, who)
-            if member.role != first.role:
+            if member.role != first.role and not {member.role, first.role} <= {"calibration", "out-of-fold"}:
                 raise InputError(f"{who} must have one role, got {first.role!r} and {member.role!r}.")
         present = np.stack([member.present for member in members], axis=1)
         values = np.full(first.values.shape, np.nan, np.result_type(*(member.values for member in members)))
@@ -188,49 +215,68 @@ class LateFusion(BaseEstimator):
             for start in range(0, len(rows), CHUNK):
                 some_rows = rows[start : start + CHUNK]
                 values[some_rows] = self._fuse({one.name: one.values[some_rows] for one in here})
-        seen = not set(self.film_ids_).isdisjoint(first.ids)
-        return GenreProbabilities(
-            first.ids,
-            self.genres_,
-            values,
-            "fused",
-            "calibration" if seen else first.role,
-            present.any(axis=1),
-        )
+        roles = {member.role for member in members}
+        if not set(self.film_ids_).isdisjoint(first.ids):
+            roles.add("calibration")
+        some_member = present.any(axis=1)
+        role = min(roles, key=(*ROLES, None).index)  # of those who learned most
+        return GenreProbabilities(first.ids, self.genres_, values, "fused", role, some_member)
 
     def _fuse(self, values):
         """Return probabilities of films with the same members, from values (n_films, n_genres) by name."""
-        if self.method == "mean":
-            return np.clip(sum(values.values()) / len(values), 0, 1)
-        names, coefficients = self._coefficients(values)
-        coefficients = coefficients.astype(np.result_type(*values.values()))
-        total = coefficients[:, 0]
-        for name, weight in zip(names, coefficients[:, 1:].T, strict=True):
-            total = total + weight * logits(values[name])
-        return sigmoid(total)
+        names, stack = self.stack_for(values)
+        if self.on_probabilities:
+            return np.clip(stack.log_odds([values[name] for name in names]), 0, 1)
+        return sigmoid(stack.log_odds([logits(values[name]) for name in names]))
 
-    def _coefficients(self, names):
-        """Return the members used where ``names`` are present, and (n_genres, 1 + n) coefficients."""
+    def stack_for(self, names):
+        """Return the names of the members used where ``names`` are present, and their `Stack`."""
         names = tuple(sorted(names))
-        fitted = [part for part in self._stacks if set(part) <= set(names)]
-        if fitted:
-            names = max(fitted, key=len)
-            return names, self._stacks[names]
-        equal = np.full((len(self.genres_), len(names)), 1 / len(names))
-        return names, np.insert(equal, 0, 0.0, axis=1)
+        fitted = [part for part in self._stacks if {*part} <= {*names}]
+        if not fitted:
+            return names, equal_stack(len(self.genres_), len(names))
+        part = min(fitted, key=lambda part: (-len(part), self._stacks[part].loss, part))
+        return part, self._stacks[part]
+
+    @property
+    def on_probabilities(self):
+        """Whether weights are of probabilities, not of log-odds."""
+        return self.method in ("mean", "greedy")
 
     @property
     def weights_(self):
         """Weights as a tidy table: ``pattern``, ``genre``, ``member``, ``weight``."""
-        tables = []
-        for pattern in self._stacks or [tuple(self.members_)]:
-            names, coefficients = self._coefficients(pattern)
-            wide = pd.DataFrame(coefficients, list(self.genres_), ["(intercept)", *names])
-            tables.append(
-                wide.rename_axis("genre").reset_index().melt("genre", var_name="member", value_name="weight")
-            )
-            tables[-1].insert(0, "pattern", "+".join(names))
-        return pd.concat(tables, ignore_index=True)
+        return self.weight_table()[["pattern", "genre", "member", "weight"]]
+
+    def weight_table(self, *, level=0.95):
+        """Return weights with intervals, a row each.
+
+        Parameters
+        ----------
+        level : float in (0, 1)
+
+        Returns
+        -------
+        DataFrame
+            Columns ``pattern``, ``genre``, ``member`` (or ``"(intercept)"``), ``weight``, ``low``, ``high``. Intervals
+            are Laplace's, with the error of what genres share; NaN for means, greedy selection and a member that is
+            taken as it is, 0 to 0 for a member that does not serve the pattern.
+        """
+        check_is_fitted(self, "members_")
+        names = tuple(self.members_)
+        return weight_table(self._stacks or {names: self.stack_for(names)[1]}, self.genres_, level)
+
+    def other_weights(self):
+        """Return how a joint stack lets genres see each other, a row for each pattern and pair of genres.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``pattern``, ``genre``, ``other``, ``weight``: what the log-odds of ``genre`` gain for each unit
+            of log(1 + odds / usual odds) of ``other``, which may be the genre itself. Empty without such weights.
+        """
+        check_is_fitted(self, "members_")
+        return other_table(self._stacks, self.genres_)
 
     def to_dict(self):
         """Return settings and learned attributes as plain values that JSON can hold."""
@@ -239,50 +285,27 @@ class LateFusion(BaseEstimator):
             **self.get_params(),
             "members": self.members_,
             "genres": list(self.genres_),
-            "shared_genres": self.shared_genres_,
             "film_ids": self.film_ids_.tolist(),
-            "stacks": [
-                {"members": list(names), "coefficients": values.tolist()}
-                for names, values in self._stacks.items()
-            ],
+            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),
+            "stacks": [{"members": list(names), **stack.to_dict()} for names, stack in self._stacks.items()],
         }
 
     @classmethod
     def from_dict(cls, facts):
-        """Return what `to_dict` described.
+        """Return what `to_dict` described, in this release or an earlier one.
 
         Raises
         ------
         InputError
             If a needed entry is missing.
         """
+        settings = {name: facts[name] for name in cls._get_param_names() if name in facts}
         try:
-            fusion = cls(method=facts["method"], C=facts["C"], min_positives=facts["min_positives"])
-            fusion.members_, fusion.genres_ = list(facts["members"]), Genres(facts["genres"])
-            fusion.shared_genres_ = list(facts["shared_genres"])
+            fusion = cls(**{**settings, "method": facts["method"]})
+            fusion.fit_names(facts["members"], Genres(facts["genres"]))
             fusion.film_ids_ = np.array(facts["film_ids"], dtype=object)
-            fusion._stacks = {
-                tuple(stack["members"]): np.array(stack["coefficients"]) for stack in facts["stacks"]
-            }
+            fusion._stacks = {tuple(one["members"]): Stack.from_dict(one) for one in facts["stacks"]}
+            fusion.choices_ = choice_table(facts.get("choices", ()))
         except KeyError as error:
             raise InputError(f"A saved LateFusion needs {error}, which is not there.") from error
         return fusion
-
-
-def _by_name(members):
-    """Return members by name, in alphabetical order, so that the order they came in is of no consequence."""
-    if isinstance(members, GenreProbabilities) or not members:
-        raise InputError("LateFusion needs a list of one or more GenreProbabilities.")
-    names = sorted(member.name for member in members)
-    if len(set(names)) < len(names):
-        raise InputError(f"Members need distinct names, got {some(names, most=9)}.")
-    return {member.name: member for member in sorted(members, key=lambda member: member.name)}
-
-
-def _patterns(present):
-    """Return the patterns of present members to fit, as columns of ``present`` (n_films, n_members)."""
-    columns = range(present.shape[1])
-    if len(columns) <= ALL_PATTERNS:
-        return [part for size in columns for part in combinations(columns, size + 1)]
-    seen = {tuple(np.flatnonzero(row).tolist()) for row in np.unique(present, axis=0)} - {()}
-    return sorted(seen | {(column,) for column in columns}, key=lambda part: (len(part), part))

@@ -1,17 +1,12 @@
-"""What a member is, and the member that needs no neural network: TF-IDF and logistic regression."""
+"""What a member is, and what members have in common."""
 
-import json
 import logging
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_unseen, some
-from multigenre.genres import Genres
-from multigenre.probabilities import GenreProbabilities, sigmoid
+from multigenre.probabilities import GenreProbabilities
 
 log = logging.getLogger("multigenre")
 
@@ -24,7 +19,12 @@ class Member(Protocol):
     name : str
         As in tables, for example ``"poster-cnn"``.
     modality : str
-        ``"poster"`` or ``"overview"``.
+        ``"poster"`` or ``"overview"``: what it reads of a film. ``"given"`` for one that looks films up by their
+        ids, which then says in a method ``knows(films)`` of which it has something to say.
+    folds : int
+        In how many parts the training films are dealt for out-of-fold probabilities, which the fusion then learns
+        from. 0 where training so often takes too long: the fusion then has the calibration films alone. Each
+        part is predicted by a copy (`copy.copy`) of the unfitted member, so a constructor only stores.
     genres_ : Genres
     learned_ids_ : dict of str to tuple of str
         The films that trained it (``"train"``) and those that chose its epoch (``"validation"``).
@@ -34,6 +34,7 @@ class Member(Protocol):
 
     name: str
     modality: str
+    folds: int
 
     def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
         """Learn from the films of ``train`` that have the modality; return self."""
@@ -50,7 +51,13 @@ class Member(Protocol):
 
 def has_modality(member, films):
     """Return which films have what the member reads: shape (n_films,), bool."""
-    return films.has_poster if member.modality == "poster" else films.has_overview
+    match member.modality:
+        case "poster":
+            return films.has_poster
+        case "overview":
+            return films.has_overview
+        case _:
+            return member.knows(films)
 
 
 def readable_films(member, films):
@@ -142,106 +149,3 @@ def member_probabilities(members, films, posters=None):
     if not found:
         raise RuntimeError(f"Every member failed: {some(members, most=9)}.") from error
     return found
-
-
-class OverviewTfidf:
-    """TF-IDF of words and word pairs, a logistic regression a genre: a second of training, hard to beat.
-
-    Parameters
-    ----------
-    name : str
-    C : float
-        Inverse strength of the L2 penalty of scikit-learn's `LogisticRegression`.
-
-    Attributes
-    ----------
-    genres_, learned_ids_, history_
-        See `Member`.
-    constant_genres_ : list of str
-        Genres that no or every training film carries; they get their smoothed prevalence for every film.
-    """
-
-    modality = "overview"
-    history_ = None
-
-    def __init__(self, name="overview-tfidf", *, C=3.0):
-        self.name, self.C = name, C
-
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
-        """Learn from the films of ``train`` that have an overview; nothing else is needed here."""
-        films = readable_films(self, train)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
-        self._vectorizer = _vectorizer()
-        try:
-            features = self._vectorizer.fit_transform(films.overviews)
-        except ValueError as error:
-            raise InputError(
-                f"{self.name} found no word that two of {len(films)} overviews share; give more films."
-            ) from error
-        n_films, n_genres = films.labels.shape
-        support = films.labels.sum(axis=0, dtype=float)
-        smoothed = (support + 0.5) / (n_films + 1)
-        self._intercept = np.log(smoothed) - np.log1p(-smoothed)
-        self._coefficients = np.zeros((n_genres, features.shape[1]))
-        varied = np.flatnonzero((support > 0) & (support < n_films))
-        for done, genre in enumerate(varied, start=1):
-            # liblinear's dual solver: several times faster than the default on few films and many words.
-            model = LogisticRegression(C=self.C, solver="liblinear", dual=True, random_state=0, max_iter=1000)
-            model.fit(features, films.labels[:, genre])
-            self._coefficients[genre], self._intercept[genre] = model.coef_[0], model.intercept_[0]
-            if progress:
-                progress(self.name, done, len(varied))
-        self.constant_genres_ = [name for i, name in enumerate(self.genres_) if i not in varied]
-        return self
-
-    def predict(self, films, *, posters=None):
-        """Return `GenreProbabilities` of all films; NaN for those without an overview."""
-        present = films.has_overview
-        values = np.empty((0, len(self.genres_)))
-        if present.any():
-            values = sigmoid(
-                self._vectorizer.transform(films.overviews[present]) @ self._coefficients.T + self._intercept
-            )
-        return named_probabilities(self, films, present, values)
-
-    def save(self, folder):
-        """Write the vocabulary as JSON and the numbers as ``.npz``."""
-        folder = Path(folder)
-        words = self._vectorizer.get_feature_names_out().tolist()
-        facts = {
-            "C": self.C,
-            "genres": list(self.genres_),
-            "learned_ids": self.learned_ids_,
-            "constant_genres": self.constant_genres_,
-            "words": words,
-        }
-        (folder / "tfidf.json").write_text(json.dumps(facts), encoding="utf-8")
-        np.savez_compressed(
-            folder / "tfidf.npz",
-            idf=self._vectorizer.idf_,
-            coefficients=self._coefficients,
-            intercept=self._intercept,
-        )
-
-    def load(self, folder):
-        """Read what `save` wrote; return self."""
-        folder = Path(folder)
-        facts = json.loads((folder / "tfidf.json").read_text(encoding="utf-8"))
-        self.C, self.genres_ = facts["C"], Genres(facts["genres"])
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
-        self.constant_genres_ = facts["constant_genres"]
-        self._vectorizer = _vectorizer(vocabulary=facts["words"])
-        with np.load(folder / "tfidf.npz", allow_pickle=False) as file:
-            self._vectorizer.idf_ = file["idf"]
-            self._coefficients, self._intercept = file["coefficients"], file["intercept"]
-        return self
-
-
-def _vectorizer(vocabulary=None):
-    return TfidfVectorizer(
-        ngram_range=(1, 2),
-        min_df=2 if vocabulary is None else 1,
-        sublinear_tf=True,
-        stop_words="english",
-        vocabulary=vocabulary,
-    )

@@ -203,7 +203,7 @@ def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, 
 
     Returns
     -------
-    DataFrame, indexed by metric (``bce``, ``map_macro``, ``map_micro``, ``f1_micro``, ``f1_macro``, ``brier``, ``ece``)
+    DataFrame, indexed by metric (those of `scores` from ``bce`` to ``f1_samples``, ``brier``, ``ece``)
         ``value`` (equal to that of `scores`), ``low``, ``high``; <NA> where `scores` has None. A draw that
         loses a rare genre's last positive averages over the genres that are live in it. A calibration error
         keeps the bins of the films as they are.

@@ -1,14 +1,28 @@
 """The members by name, and how each preset trains them."""
 
-from multigenre._checks import InputError
-from multigenre.members import OverviewTfidf
+from copy import copy
+from pathlib import Path
+
+from multigenre._checks import InputError, some
+from multigenre.embedding_member import EmbeddingMember
+from multigenre.given_member import GivenMember
+from multigenre.overview_bag import OverviewBag
+from multigenre.overview_tfidf import OverviewTfidf
+from multigenre.poster_colours import poster_features
+from multigenre.pretrained import image_embedder, text_embedder
+from multigenre.sklearn_member import SklearnMember
 from multigenre.training import KerasMember, Recipe
 
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.1, "calibration": 0.1, "test": 0.1}
-MEMBERS = ("poster-cnn", "overview-lstm", "overview-tfidf")
+MEMBERS = ("poster-cnn", "poster-colours", "overview-lstm", "overview-bag", "overview-tfidf")
+# With what they are made of: a folder or a preset of KerasHub, a table of probabilities.
+MADE_OF = {"poster-embedding": "PRESET", "overview-embedding": "PRESET", "given": "FILE"}
+# Members given as objects whose bundle says all that they are.
+SELF_DESCRIBED = {kind.__name__: kind for kind in (GivenMember, OverviewBag, OverviewTfidf, SklearnMember)}
 
-# reference: the published report to the letter. default: the best for a first user in about 15 minutes on two cores.
-# quick: proves the path. The members named are those that train unless others are asked for.
+# reference: the published report to the letter. default: the best that needs nothing pretrained; with the two networks
+# added it is no better (benchmarks/README.md). quick: proves the path of the networks. The members named are those
+# that train unless others are asked for.
 PRESETS = {
     "reference": {
         "members": ("poster-cnn", "overview-lstm"),
@@ -17,13 +31,13 @@ PRESETS = {
         "overview-lstm": Recipe(epochs=20),
     },
     "default": {
-        "members": MEMBERS,
+        "members": ("poster-colours", "overview-bag", "overview-tfidf"),
         "rescale": True,
         "poster-cnn": Recipe(epochs=30, learning_rate=3e-4, patience=6),
         "overview-lstm": Recipe(epochs=12, learning_rate=1e-3, patience=3),
     },
     "quick": {
-        "members": MEMBERS,
+        "members": ("poster-cnn", "overview-lstm", "overview-tfidf"),
         "rescale": True,
         "poster-cnn": Recipe(epochs=12, learning_rate=1e-3),
         "overview-lstm": Recipe(epochs=8, learning_rate=3e-3),
@@ -42,14 +56,113 @@ def member_names(preset, members=None):
     if preset not in PRESETS:
         raise InputError(f"A preset is one of {', '.join(PRESETS)}, got {preset!r}.")
     names = tuple(members or PRESETS[preset]["members"])
-    if not set(names) <= set(MEMBERS) or len(set(names)) < len(names):
-        raise InputError(f"Members are some of {', '.join(MEMBERS)}, each once, got {', '.join(names)}.")
+    known = all(name in MEMBERS or (name.partition("=")[0] in MADE_OF and "=" in name) for name in names)
+    if not known or len(set(names)) < len(names):
+        forms = [*MEMBERS, *(f"{kind}={what}" for kind, what in MADE_OF.items())]
+        raise InputError(f"Members are some of {', '.join(forms)}, each once, got {', '.join(names)}.")
     return names
 
 
 def make_member(name, *, preset="default", seed=0):
-    """Return an unfitted member by its name and preset; raise as `member_names` does."""
+    """Return an unfitted member by its name and preset.
+
+    Parameters
+    ----------
+    name : str
+        Of `MEMBERS`; or ``"overview-embedding=PRESET"`` or ``"poster-embedding=PRESET"``, with a preset of KerasHub
+        or a local folder; or ``"given=FILE"``, a table of probabilities made elsewhere, named as the file.
+    preset : str
+        How networks train.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        As `member_names`, or if a member needs what is not installed.
+    """
     member_names(preset, [name])
-    if name == "overview-tfidf":
-        return OverviewTfidf(name)
-    return KerasMember(name, PRESETS[preset][name], seed=seed, rescale=PRESETS[preset]["rescale"])
+    kind, _, made_of = name.partition("=")
+    match kind:
+        case "overview-tfidf":
+            return OverviewTfidf(name)
+        case "overview-bag":
+            return OverviewBag(name, seed=seed)
+        case "poster-colours":
+            return EmbeddingMember(name, poster_features, modality="poster", standardise=True)
+        case "overview-embedding":
+            return EmbeddingMember(kind, text_embedder(made_of), modality="overview")
+        case "poster-embedding":
+            return EmbeddingMember(kind, image_embedder(made_of), modality="poster", standardise=True)
+        case "given":
+            return GivenMember(Path(made_of).stem, made_of)
+        case _:
+            return KerasMember(name, PRESETS[preset][name], seed=seed, rescale=PRESETS[preset]["rescale"])
+
+
+def make_members(members=None, *, preset="default", seed=0):
+    """Return unfitted members: the preset's, or those asked for.
+
+    Parameters
+    ----------
+    members : sequence of str or Member, optional
+        Names as `make_member` takes them, or members, which are copied.
+    preset, seed
+        As for `make_member`.
+
+    Raises
+    ------
+    InputError
+        As `make_member`, or if two share a name or one is fitted already.
+    """
+    members = members or member_names(preset)
+    made = [
+        make_member(one, preset=preset, seed=seed) if isinstance(one, str) else copy(one) for one in members
+    ]
+    names = [member.name for member in made]
+    if len(set(names)) < len(names):
+        raise InputError(f"Members need distinct names, got {', '.join(names)}.")
+    if fitted := [member.name for member in made if hasattr(member, "learned_ids_")]:
+        raise InputError(f"{some(fitted)} is fitted already; give an unfitted member.")
+    return made
+
+
+def descriptions(members, preset):
+    """Return by member name what `restored` needs to make an unfitted one again; None where it cannot."""
+    found = {}
+    for one in members or member_names(preset):
+        if isinstance(one, str):
+            found[Path(one.partition("=")[2]).stem if one.startswith("given=") else one.partition("=")[0]] = (
+                one
+            )
+        else:
+            kind = type(one).__name__
+            found[one.name] = kind if SELF_DESCRIBED.get(kind) is type(one) else None
+    return found
+
+
+def restored(name, description, given, *, preset, seed):
+    """Return an unfitted member that can load what one of its kind saved.
+
+    Parameters
+    ----------
+    name : str
+    description : str or None
+        What `descriptions` said.
+    given : sequence of Member
+        Unfitted members that the caller brought.
+    preset, seed
+        As for `make_member`.
+
+    Raises
+    ------
+    InputError
+        If there is no description and none was brought.
+    """
+    for member in given:
+        if member.name == name:
+            return copy(member)
+    if description is None:
+        raise InputError(f"{name} is a member of your own; pass it, unfitted, as one of members.")
+    if description in SELF_DESCRIBED:
+        return SELF_DESCRIBED[description](name)
+    return make_member(description, preset=preset, seed=seed)

@@ -153,6 +153,8 @@ class KerasMember:
         See `multigenre.members.Member`.
     """
 
+    folds = 0  # training it once takes minutes
+
     def __init__(self, name, recipe, *, seed=0, rescale=True):
         if name not in ("poster-cnn", "overview-lstm"):
             raise InputError(f"A Keras member is poster-cnn or overview-lstm, got {name!r}.")

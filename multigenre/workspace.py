@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from multigenre._checks import InputError
+from multigenre.probabilities import GenreProbabilities
 
 log = logging.getLogger("multigenre")
 
@@ -37,10 +38,31 @@ def claim(folder, facts):
                     "finish that one, or delete the folder."
                 )
         log.info("Going on with the unfinished run in %s.", folder)
+        return
     folder.mkdir(parents=True, exist_ok=True)
     partial = note.with_name("run.json.partial")
     partial.write_text(json.dumps(facts), encoding="utf-8")
     partial.replace(note)
+
+
+def kept(folder, name, compute):
+    """Return probabilities of a member from the folder, or compute them and keep them there.
+
+    Parameters
+    ----------
+    folder : path
+        Claimed before.
+    name : str
+        Of the member.
+    compute : callable
+        Without arguments; returns `GenreProbabilities`.
+    """
+    path = Path(folder) / f"{name}.out-of-fold.npz"
+    if path.is_file():
+        return GenreProbabilities.load(path)
+    found = compute()
+    found.save(path)
+    return found
 
 
 def fitted(member, roles, folder, *, posters=None, progress=None):

@@ -6,7 +6,7 @@ import pytest
 
 from multigenre._checks import InputError
 from multigenre.bundle import DOCUMENTS, FORMAT, check_free, read_documents, write_bundle
-from multigenre.members import OverviewTfidf
+from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.training import KerasMember, Recipe
 
 
@@ -101,17 +101,18 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(documents, tmp_path):
     assert check_free(tmp_path / "new" / "bundle") is None and not (tmp_path / "new").exists()
 
 
-def test_a_bundle_of_a_newer_release_is_refused(documents, tmp_path):
+@pytest.mark.parametrize(("step", "what"), [(1, "newer; please upgrade"), (-1, "older; please train again")])
+def test_a_bundle_of_another_format_is_refused(documents, tmp_path, step, what):
     write_bundle(tmp_path / "bundle", documents, {})
     path = tmp_path / "bundle" / "bundle.json"
-    about = json.loads(path.read_text()) | {"format": FORMAT + 1, "versions": {"multigenre": "9.1"}}
+    about = json.loads(path.read_text()) | {"format": FORMAT + step, "versions": {"multigenre": "9.1"}}
     path.write_text(json.dumps(about))
     (tmp_path / "bundle" / "fusion.json").unlink()  # whatever it is made of by then
-    with pytest.raises(InputError, match=r"was written by multigenre 9\.1, which is newer; please upgrade"):
+    with pytest.raises(InputError, match=rf"was written by multigenre 9\.1, which is {what}"):
         read_documents(tmp_path / "bundle")
 
 
-@pytest.mark.parametrize("text", [None, "{", "[1]", "{}", '{"format": "x"}', '{"format": 1}'])
+@pytest.mark.parametrize("text", [None, "{", "[1]", "{}", '{"format": "x"}', '{"format": 2}'])
 def test_another_folder_is_no_bundle(tmp_path, text):
     if text is not None:
         (tmp_path / "bundle.json").write_text(text)

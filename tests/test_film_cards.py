@@ -10,7 +10,7 @@ from multigenre.film_cards import choose_films, film_cards
 from multigenre.films import Films
 from multigenre.genres import Genres
 from multigenre.made_films import make_films
-from multigenre.members import OverviewTfidf
+from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.probabilities import GenreProbabilities
 
 GENRES = Genres(["Action", "Comedy", "Drama", "Horror", "Romance", "War"])

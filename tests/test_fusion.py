@@ -1,22 +1,23 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 
 from multigenre import metrics
 from multigenre._checks import InputError
-from multigenre._stacking import _newton, fit_stack
+from multigenre._patterns import FEW, folds_of
 from multigenre.films import Films
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities, logits, sigmoid
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
-METHODS = ("stack", "logit-mean", "mean")
+METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
+STACKS = METHODS[:2]
 
 
 def made(n_films=400, role="calibration", seed=0, names=("overview", "poster")):
@@ -37,55 +38,6 @@ def without(member, rows):
     values = member.values.copy()
     values[rows] = np.nan
     return GenreProbabilities(member.ids, member.genres, values, member.name, member.role)
-
-
-@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
-def test_a_genre_s_regression_is_scikit_learn_s_where_nothing_is_shared(C):
-    members, films = made()
-    features = np.stack([logits(member.values[:, :2]) for member in members], axis=2).transpose(1, 0, 2)
-    labels = films.labels.T[:2].astype(float)
-    found = _newton(np.insert(features, 0, 1.0, axis=2), labels, np.zeros(2), np.arange(6).reshape(2, 3), C)
-    for coefficients, x, y in zip(found, features, labels, strict=True):
-        oracle = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(x, y)
-        np.testing.assert_allclose(coefficients, [*oracle.intercept_, *oracle.coef_[0]], atol=1e-5)
-
-
-def test_shared_weights_are_those_of_one_regression_over_all_genres():
-    members, films = made()
-    able = [0, 1, 3]
-    features = np.stack([logits(member.values[:, able]) for member in members], axis=2).transpose(1, 0, 2)
-    labels = films.labels.T[able].astype(float)
-    slots = np.array([[0, 3, 4], [1, 3, 4], [2, 3, 4]])
-    found = _newton(np.insert(features, 0, 1.0, axis=2), labels, np.zeros(2), slots, 1e6)
-    stacked = np.hstack([np.repeat(np.eye(3), 400, axis=0), features.reshape(-1, 2)])
-    oracle = LogisticRegression(C=1e6, tol=1e-10, max_iter=10_000, fit_intercept=False).fit(
-        stacked, labels.ravel()
-    )
-    np.testing.assert_allclose(found, oracle.coef_[0][slots], atol=1e-4)
-
-
-def test_a_small_c_pulls_every_genre_to_the_shared_weights():
-    members, films = made()
-    features = np.stack([logits(member.values) for member in members], axis=2)
-    spread = [
-        np.ptp(fit_stack(features, films.labels, C=C, min_positives=5)[0][:, 1:], axis=0)
-        for C in (1e-3, 1, 1e3)
-    ]
-    assert (spread[0] < spread[1]).all() and (spread[1] < spread[2]).all()
-
-
-def test_scarce_genres_keep_shared_weights_and_their_smoothed_prevalence():
-    members, films = made()
-    positives = films.labels.sum(axis=0)
-    fusion = LateFusion(min_positives=int(positives[3]) + 1).fit(members, films)
-    assert fusion.shared_genres_ == ["News", "War"]
-    fused = fusion.predict(members).values
-    np.testing.assert_allclose(fused[:, 2:].mean(axis=0), (positives[2:] + 0.5) / 401, rtol=1e-6)
-    weights = fusion.weights_.query("pattern == 'overview+poster' and member == 'poster'").set_index("genre")[
-        "weight"
-    ]
-    assert weights["News"] == weights["War"] != weights["Drama"]
-    assert np.isfinite(fusion.weights_["weight"]).all() and (fused[:, 2] < 0.2).all()
 
 
 def test_separable_films_and_constant_members_give_finite_probabilities():
@@ -160,21 +112,20 @@ def test_missing_poster_falls_back_to_the_overview(method):
     alone = fusion.predict([overview])
     fused = fusion.predict([overview, without(poster, slice(0, 10))])
     assert (fused.values[:10] == alone.values[:10]).all() and (fused.values[10:] != alone.values[10:]).all()
-    if method != "stack":
+    if method not in STACKS:
         np.testing.assert_allclose(alone.values, overview.values, atol=1e-6)
 
 
-def test_each_pattern_is_fitted_on_films_that_have_at_least_its_members():
+def test_each_pattern_is_fitted_on_films_that_have_some_of_its_members():
     (overview, poster), films = made()
     missing = [without(overview, slice(0, 100)), without(poster, slice(50, 150))]
-    fusion = LateFusion().fit(missing, films)
+    fusion = LateFusion(C=0.1, others_C=0.1).fit(missing, films)
     assert fusion.weights_["pattern"].unique().tolist() == ["overview", "poster", "overview+poster"]
-    expected = {"overview": (overview, np.r_[100:400]), "poster": (poster, np.r_[0:50, 150:400])}
-    for name, (member, rows) in expected.items():
-        alone = LateFusion().fit([member.take(rows)], films.take(rows))
-        learned = fusion.weights_.set_index("pattern").loc[name, "weight"]
-        np.testing.assert_allclose(learned, alone.weights_["weight"], rtol=1e-7)
     assert set(films.ids) - set(fusion.film_ids_) == set(films.ids[50:100])
+    rows = np.r_[100:400]
+    alone = LateFusion(C=0.1, others_C=0.1).fit([overview.take(rows)], films.take(rows)).choices_
+    own = fusion.choices_.query("fit == 'overview'").iloc[: len(alone) - 1]
+    assert own["films"].tolist() == [300, 300] == alone["films"].tolist()[1:]
 
 
 def test_films_without_any_member_are_not_present():
@@ -187,12 +138,14 @@ def test_films_without_any_member_are_not_present():
 def test_more_than_five_members_are_stacked_in_the_patterns_that_were_seen():
     members, films = made(names="abcdef")
     members[0] = without(members[0], slice(0, 200))
-    fusion = LateFusion().fit(members, films)
+    fusion = LateFusion(method="stack", C=0.1).fit(members, films)
     patterns = fusion.weights_["pattern"].unique().tolist()
     assert patterns == [*"abcdef", "b+c+d+e+f", "a+b+c+d+e+f"]
     test, _ = made(10, "test", names="abcdef")
-    # a and c were never alone together: the larger fitted part wins, the first by name among equals.
-    assert (fusion.predict([test[0], test[2]]).values == fusion.predict([test[0]]).values).all()
+    # a and c were never alone together: of two parts as large, the one of lower loss wins.
+    table = fusion.choices_.query("chosen and pattern in ('a', 'c')").sort_values("bce")
+    better = test["abc".index(table["pattern"].iloc[0])]
+    assert (fusion.predict([test[0], test[2]]).values == fusion.predict([better]).values).all()
 
 
 def test_a_member_that_no_calibration_film_has_is_taken_as_it_is():
@@ -201,6 +154,88 @@ def test_a_member_that_no_calibration_film_has_is_taken_as_it_is():
     test, _ = made(10, "test")
     np.testing.assert_allclose(fusion.predict([test[1]]).values, test[1].values, atol=1e-6)
     assert (fusion.predict(test).values == fusion.predict([test[0]]).values).all()
+
+
+def test_strengths_are_those_of_lowest_cross_validated_loss():
+    members, films = made()
+    fusion = LateFusion(C=(1e-3, 0.1), others_C=[0.01, 0.1]).fit(members, films)
+    rows = fusion.choices_.query("pattern == 'overview+poster' and members == pattern").sort_values("bce")
+    assert len(rows) == 2
+    assert rows["C"].nunique() == 1 and rows["chosen"].tolist() == [True] + [False] * (len(rows) - 1)
+    for C in (1e-3, 0.1):
+        alone = LateFusion(method="stack", C=C).fit(members, films).choices_
+        bce = alone.query("pattern == 'overview+poster' and members == pattern")["bce"].iloc[0]
+        assert bce >= rows.loc[rows["others_C"].isna(), "bce"].iloc[0] - 1e-6
+    for other in (0.01, 0.1):
+        alone = LateFusion(C=rows["C"].iloc[0], others_C=other).fit(members, films).choices_
+        bce = alone.query("pattern == 'overview+poster' and others_C.notna()")["bce"].iloc[0]
+        assert bce >= rows.loc[rows["others_C"].notna(), "bce"].iloc[0] - 1e-6
+
+
+def test_what_serves_a_pattern_is_never_worse_than_a_member_alone_on_held_out_films():
+    members, films = made(300)
+    rng = np.random.default_rng(1)
+    noise = GenreProbabilities(films.ids, GENRES, rng.random((300, 4)), "noise", "calibration")
+    choices = LateFusion().fit([*members, noise], films).choices_
+    for _, tried in choices.groupby("pattern"):
+        assert tried.loc[tried["chosen"], "bce"].tolist() == [tried["bce"].min()]
+    assert choices.query("pattern == 'noise+poster'")["members"].isin(["poster", "noise+poster"]).any()
+
+
+def test_a_pattern_with_few_films_leans_on_its_parts():
+    (overview, poster), films = made(200)
+    few = [overview, without(poster, slice(FEW - 1, None))]
+    fusion = LateFusion(method="stack").fit(few, films)
+    assert fusion.weights_["pattern"].unique().tolist() == ["overview", "poster"]
+    test, _ = made(30, "test")
+    assert (fusion.predict(test).values == fusion.predict(test[:1]).values).all()
+    np.testing.assert_allclose(fusion.predict(test[1:]).values, test[1].values, atol=1e-6)
+    # A member that knows nothing there keeps its weight of 0 where its films are enough to tell.
+    useless = GenreProbabilities(films.ids, GENRES, np.full((200, 4), 0.5), "poster", "calibration")
+    fusion = LateFusion(method="stack").fit([overview, without(useless, slice(FEW, None))], films)
+    chosen = fusion.choices_.query("pattern == 'overview+poster' and chosen")["bce"].item()
+    assert chosen == fusion.choices_.query("pattern == 'overview+poster'")["bce"].min()
+
+
+def test_a_film_s_fold_does_not_depend_on_the_order_of_films():
+    ids = np.array([f"tt{film}" for film in range(103)])
+    fold = folds_of(ids, 0)
+    order = np.random.default_rng(0).permutation(103)
+    assert (folds_of(ids[order], 0) == fold[order]).all() and (folds_of(ids, 1) != fold).any()
+    assert np.bincount(fold).tolist() == [21, 21, 21, 20, 20]
+
+
+def test_greedy_weights_are_the_same_for_all_genres_and_sum_to_one():
+    members, films = made(200)
+    weights = LateFusion(method="greedy").fit(members, films).weights_.query("pattern == 'overview+poster'")
+    wide = weights.pivot(index="genre", columns="member", values="weight")
+    assert (wide["(intercept)"] == 0).all() and wide.nunique().max() == 1
+    np.testing.assert_allclose(wide.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("non_negative", [False, True])
+def test_a_member_that_is_wrong_gets_a_weight_below_zero_unless_that_is_ruled_out(non_negative):
+    (overview, poster), films = made()
+    wrong = GenreProbabilities(films.ids, GENRES, 1 - poster.values, "poster", "calibration")
+    table = LateFusion(C=0.1, non_negative=non_negative).fit([overview, wrong], films).weight_table()
+    found = table.query("pattern == 'overview+poster' and member == 'poster' and genre == 'Drama'")
+    assert (found["weight"].item() >= 0) == non_negative
+
+
+def test_a_weight_lies_in_its_interval_and_a_higher_level_is_wider():
+    fusion = LateFusion(method="stack", C=0.1).fit(*made())
+    wide, narrow = fusion.weight_table(level=0.99), fusion.weight_table(level=0.5)
+    assert ((wide["low"] < narrow["low"]) & (narrow["low"] < narrow["weight"])).all()
+    assert ((wide["high"] > narrow["high"]) & (narrow["high"] > narrow["weight"])).all()
+    assert fusion.weights_.equals(wide[["pattern", "genre", "member", "weight"]])
+
+
+def test_other_weights_name_both_genres():
+    members, films = made()
+    table = LateFusion(C=0.1, others_C=0.1).fit(members, films).other_weights()
+    assert table.columns.tolist() == ["pattern", "genre", "other", "weight"]
+    assert (table.groupby("pattern").size() == 16).all()
+    assert LateFusion(method="stack", C=0.1).fit(members, films).other_weights().empty
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -234,18 +269,65 @@ def test_predictions_for_the_fitted_films_are_marked_and_cannot_be_reported():
         metrics.scores(fused, films.with_role(None))
 
 
+def test_patterns_that_are_wanted_get_weights_beside_single_members_and_those_that_films_have():
+    members, films = made()
+    everyone = [
+        *members,
+        GenreProbabilities(films.ids, GENRES, members[0].values ** 2, "square", members[0].role),
+    ]
+    fusion = LateFusion(C=0.1, others_C=0.1, patterns=[["poster", "square"]]).fit(everyone, films)
+    patterns = ["overview", "poster", "square", "poster+square", "overview+poster+square"]
+    assert list(fusion.weights_["pattern"].unique()) == patterns
+    assert fusion.stack_for(["poster", "square"])[0] == ("poster", "square")
+    assert fusion.stack_for(["overview", "square"])[0] in [("overview",), ("square",)]
+    whole = LateFusion(C=0.1, others_C=0.1).fit(everyone, films)
+    assert len(whole.weights_["pattern"].unique()) == 7
+
+
+def test_a_pattern_of_unknown_members_is_refused():
+    members, films = made()
+    with pytest.raises(
+        InputError, match="A pattern names members that are there, overview, poster, got sound"
+    ):
+        LateFusion(patterns=[["sound"]]).fit(members, films)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_saved_fusion_is_the_same_after_json(method):
     members, films = made()
     fusion = LateFusion(method=method, C=2.0).fit(members, films)
-    again = LateFusion.from_dict(json.loads(json.dumps(fusion.to_dict())))
+    again = LateFusion.from_dict(json.loads(json.dumps(fusion.to_dict(), allow_nan=False)))
     test, _ = made(20, "test")
+    pd.testing.assert_frame_equal(again.choices_, fusion.choices_)
+    pd.testing.assert_frame_equal(again.weight_table(), fusion.weight_table())
     for some in (test, test[:1]):
         assert (again.predict(some).values == fusion.predict(some).values).all()
     assert again.weights_.equals(fusion.weights_) and again.to_dict() == fusion.to_dict()
-    assert (
-        clone(fusion).get_params() == again.get_params() == {"C": 2.0, "method": method, "min_positives": 5}
-    )
+    expected = {"C": 2.0, "method": method, "non_negative": False, "others_C": "cv", "patterns": None}
+    expected["seed"] = 0
+    assert clone(fusion).get_params() == again.get_params() == expected
+
+
+def test_what_release_0_1_saved_is_read_and_predicts_the_same():
+    saved = {
+        "method": "stack",
+        "C": 0.1,
+        "min_positives": 5,
+        "members": ["overview", "poster"],
+        "genres": list(GENRES),
+        "shared_genres": ["News"],
+        "film_ids": ["tt1"],
+        "stacks": [
+            {"members": ["poster"], "coefficients": [[0.0, 1.0]] * 4},
+            {"members": ["overview", "poster"], "coefficients": [[0.5, 1.0, 2.0]] * 4},
+        ],
+    }
+    fusion, (test, _) = LateFusion.from_dict(saved), made(20, "test")
+    overview, poster = (logits(member.values) for member in test)
+    np.testing.assert_allclose(fusion.predict(test).values, sigmoid(0.5 + overview + 2 * poster))
+    np.testing.assert_allclose(fusion.predict(test[1:]).values, test[1].values)
+    assert fusion.weight_table()["low"].isna().all() and fusion.choices_.empty
+    assert json.loads(json.dumps(fusion.to_dict()))["stacks"][1]["coefficients"] == [[0.5, 1.0, 2.0]] * 4
 
 
 def test_names_are_enough_for_a_mean():
@@ -278,12 +360,15 @@ def test_films_that_a_member_saw_or_reports_use_cannot_fit_a_fusion(role):
 
 def test_bad_input_is_refused_in_one_sentence():
     members, films = made(50)
-    with pytest.raises(InputError, match="method is stack, logit-mean or mean, got 'vote'"):
-        LateFusion(method="vote").fit(members, films)
     with pytest.raises(
-        InputError, match="needs C above 0 and min_positives of 1 or more, got C=0, min_positives=5"
+        InputError, match="is one of joint-stack, stack, greedy, logit-mean, mean, got 'vote'"
     ):
-        LateFusion(C=0).fit(members, films)
+        LateFusion(method="vote").fit(members, films)
+    for C in (0, -1.0, "many", (), (0.1, np.inf)):
+        with pytest.raises(InputError, match="needs C to be 'cv' or one or more numbers above 0, got "):
+            LateFusion(C=C).fit(members, films)
+    with pytest.raises(InputError, match="needs others_C to be 'cv' or one or more numbers above 0, got 0"):
+        LateFusion(others_C=0).fit(members, films)
     with pytest.raises(InputError, match="a list of one or more"):
         LateFusion().fit([], films)
     with pytest.raises(InputError, match="distinct names, got poster, poster"):
@@ -304,5 +389,7 @@ def test_bad_input_is_refused_in_one_sentence():
         fusion.predict([GenreProbabilities(["a"], list(GENRES)[::-1], [[0.5] * 4], "poster")])
     with pytest.raises(InputError, match="needs 'members', which is not there"):
         LateFusion.from_dict({"method": "mean", "C": 1.0, "min_positives": 5})
+    members[1] = GenreProbabilities(films.ids, GENRES, members[1].values, "poster", "out-of-fold")
+    assert LateFusion(method="mean").fit(members, films).predict(members).role == "calibration"
     with pytest.raises(ValueError, match="not fitted yet"):
         LateFusion().predict(test)

@@ -1,13 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError
 from multigenre.films import Films
-from multigenre.members import OverviewTfidf, has_modality, role_of
+from multigenre.members import has_modality, member_probabilities, role_of
+from multigenre.overview_tfidf import OverviewTfidf
 
 
 @pytest.fixture(scope="module")
@@ -22,80 +19,7 @@ def test_films(made_films):
 
 @pytest.fixture(scope="module")
 def member(train):
-    return OverviewTfidf().fit(train)
-
-
-def relabelled(films, labels):
-    return replace(films, labels=labels)
-
-
-def test_probabilities_are_those_of_scikit_learn_genre_by_genre(member, train, test_films):
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, stop_words="english")
-    features, new = words.fit_transform(train.overviews), words.transform(test_films.overviews)
-    probabilities = member.predict(test_films)
-    assert probabilities.name == "overview-tfidf" and probabilities.genres == train.genres
-    for genre, labels in enumerate(train.labels.T):
-        model = LogisticRegression(C=3.0, solver="liblinear", tol=1e-8, max_iter=10_000).fit(features, labels)
-        expected = model.predict_proba(new)[:, 1]
-        np.testing.assert_allclose(probabilities.values[:, genre], expected, atol=2e-3)
-
-
-def test_a_genre_that_shows_in_the_words_is_found(member, test_films):
-    values, labels = member.predict(test_films).values, test_films.labels == 1
-    for genre in ("Comedy", "Drama", "Romance"):
-        column = test_films.genres.column(genre)
-        assert values[labels[:, column], column].mean() > values[~labels[:, column], column].mean() + 0.02
-
-
-def test_what_is_saved_gives_the_same_numbers_without_pickle(member, train, test_films, tmp_path):
-    member.save(tmp_path)
-    loaded = OverviewTfidf().load(tmp_path)
-    np.testing.assert_allclose(
-        loaded.predict(test_films).values, member.predict(test_films).values, atol=1e-12
-    )
-    assert (loaded.C, loaded.genres_, loaded.learned_ids_) == (3.0, train.genres, member.learned_ids_)
-    assert loaded.constant_genres_ == member.constant_genres_
-    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npz"}
-    with np.load(tmp_path / "tfidf.npz", allow_pickle=False) as saved:
-        assert all(saved[name].dtype == np.float64 for name in saved.files)
-
-
-def test_genres_that_no_or_every_film_carries_are_constant_and_named(train, test_films):
-    labels = train.labels.copy()
-    labels[:, 1], labels[:, 4] = 0, 1
-    member = OverviewTfidf().fit(relabelled(train, labels))
-    values = member.predict(test_films).values
-    assert member.constant_genres_ == [list(train.genres)[1], list(train.genres)[4]]
-    np.testing.assert_allclose(values[:, 1], 0.5 / 81, rtol=1e-5)
-    np.testing.assert_allclose(values[:, 4], 80.5 / 81, rtol=1e-5)
-    assert np.ptp(values[:, 0]) > 0
-
-
-def test_films_without_an_overview_are_not_present_and_teach_nothing(member, train, test_films):
-    blank = test_films.overviews.copy()
-    blank[::2] = ""
-    probabilities = member.predict(replace(test_films, overviews=blank))
-    assert not probabilities.present[::2].any() and np.isnan(probabilities.values[::2]).all()
-    np.testing.assert_array_equal(probabilities.values[1::2], member.predict(test_films).values[1::2])
-    nobody = member.predict(replace(test_films, overviews=[""] * len(test_films)))
-    assert not nobody.present.any()
-
-    more = Films(
-        [*train.ids, "blank"],
-        [*train.overviews, ""],
-        [*train.posters, ""],
-        np.concatenate([train.labels, np.ones((1, 6), np.uint8)]),
-        train.genres,
-    )
-    again = OverviewTfidf().fit(more)
-    assert again.learned_ids_ == {"train": tuple(train.ids), "validation": ()}
-    np.testing.assert_array_equal(again.predict(test_films).values, member.predict(test_films).values)
-
-
-def test_progress_counts_genres(train):
-    calls = []
-    OverviewTfidf().fit(train, progress=lambda *call: calls.append(call))
-    assert calls == [("overview-tfidf", done, 6) for done in range(1, 7)]
+    return OverviewTfidf(C=3.0).fit(train)
 
 
 def test_films_that_trained_a_member_are_known_whatever_they_are_called(member, train, test_films):
@@ -110,7 +34,7 @@ def test_films_that_trained_a_member_are_known_whatever_they_are_called(member, 
 
 
 def test_films_that_chose_a_members_epoch_are_known_whatever_they_are_called(train, test_films):
-    member = OverviewTfidf().fit(train)
+    member = OverviewTfidf(C=3.0).fit(train)
     member.learned_ids_["validation"] = tuple(test_films.ids)
     assert role_of(test_films.with_role(None), member) == role_of(test_films.with_role("validation"), member)
     assert role_of(test_films.with_role(None), member) == "validation"
@@ -135,23 +59,22 @@ def test_which_films_have_what_a_member_reads(member):
     assert has_modality(poster, films).tolist() == [False, True]
 
 
-def test_films_without_overviews_or_genres_or_shared_words_are_refused_in_one_sentence(train):
-    with pytest.raises(
-        InputError, match="overview-tfidf needs films with overviews, but none of 80 has one; give"
-    ):
-        OverviewTfidf().fit(replace(train, overviews=[""] * len(train)))
-    with pytest.raises(InputError, match="whose genres are known, got films without genres"):
-        OverviewTfidf().fit(Films(["a"], ["x"], [""]))
-    for overviews in (["dragons", "castles"], ["the", "of it"], ["one film"]):
-        labels = np.eye(len(overviews), dtype=np.uint8)
-        films = Films(
-            [f"{i}" for i in range(len(overviews))],
-            overviews,
-            [""] * len(overviews),
-            labels,
-            ["A", "B"][: len(overviews)],
-        )
-        with pytest.raises(
-            InputError, match=rf"found no word that two of {len(overviews)} overviews share; give"
-        ):
-            OverviewTfidf().fit(films)
+def test_a_member_of_neither_modality_says_itself_which_films_it_knows(member):
+    films = Films(["a", "b"], ["x", ""], ["", "b.jpg"])
+    given = OverviewTfidf("given")
+    given.modality, given.knows = "given", lambda films: films.ids == "b"
+    assert has_modality(given, films).tolist() == [False, True]
+
+
+def test_a_member_that_fails_is_left_out_and_named_but_not_if_it_is_the_only_one(member, test_films, caplog):
+    unfitted = OverviewTfidf("unfitted")
+    [found] = member_probabilities({"unfitted": unfitted, member.name: member}, test_films)
+    assert found.name == member.name
+    assert caplog.messages == ["unfitted failed and is left out of this prediction."]
+    with pytest.raises(RuntimeError, match="^Every member failed: unfitted.$"):
+        member_probabilities({"unfitted": unfitted}, test_films)
+
+
+def test_films_that_a_member_refuses_are_an_error_not_a_failure(member, train):
+    with pytest.raises(InputError, match="were train films"):
+        member_probabilities({member.name: member}, train.with_role("test"))

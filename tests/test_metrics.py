@@ -196,6 +196,7 @@ def test_weighted_scores_are_scikit_learn_s_with_sample_weights(seed, n_films):
             oracle.average_precision_score(*cells, sample_weight=np.repeat(weight, 4)),
             oracle.f1_score(cells[0], predicted.ravel(), sample_weight=np.repeat(weight, 4), zero_division=0),
             np.mean(f1),
+            oracle.f1_score(truth, predicted, sample_weight=weight, average="samples", zero_division=0),
             weight @ ((values - truth) ** 2).mean(axis=1) / n_films,
             np.mean([weighted_error(values[:, g], truth[:, g], weight) for g in range(4)]),
         ]

@@ -17,8 +17,8 @@ from multigenre import (
 )
 from multigenre.evaluation import contender_scores
 from multigenre.figures import film_cards
-from multigenre.members import OverviewTfidf
 from multigenre.metrics import scores
+from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.pipeline import epoch_batches
 from multigenre.prediction import Prediction
 

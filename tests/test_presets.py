@@ -1,8 +1,20 @@
 import pytest
 
 from multigenre._checks import InputError
-from multigenre.members import OverviewTfidf
-from multigenre.presets import DEFAULT_SPLIT, MEMBERS, PRESETS, make_member, member_names
+from multigenre.embedding_member import EmbeddingMember
+from multigenre.given_member import GivenMember
+from multigenre.overview_bag import OverviewBag
+from multigenre.overview_tfidf import OverviewTfidf
+from multigenre.presets import (
+    DEFAULT_SPLIT,
+    MEMBERS,
+    PRESETS,
+    descriptions,
+    make_member,
+    make_members,
+    member_names,
+    restored,
+)
 from multigenre.training import KerasMember, Recipe
 
 
@@ -17,17 +29,49 @@ def test_the_reference_is_the_reports_recipe():
 
 
 @pytest.mark.parametrize("preset", ["default", "quick"])
-def test_other_presets_train_every_member_on_pixels_from_0_to_1(preset):
-    assert member_names(preset) == MEMBERS
-    for name in MEMBERS:
-        assert make_member(name, preset=preset).name == name
+def test_other_presets_train_networks_on_pixels_from_0_to_1(preset):
+    assert set(member_names(preset)) <= set(MEMBERS)
     assert make_member("poster-cnn", preset=preset).rescale
-    assert isinstance(make_member("overview-tfidf", preset=preset), OverviewTfidf)
 
 
-def test_every_preset_can_train_every_member():
+def test_the_reference_and_the_default_preset_can_train_every_member_by_name():
+    kinds = [KerasMember, EmbeddingMember, KerasMember, OverviewBag, OverviewTfidf]
     for preset in PRESETS:
-        assert [make_member(name, preset=preset).name for name in MEMBERS] == list(MEMBERS)
+        assert [type(make_member(name, preset=preset)) for name in MEMBERS] == kinds
+
+
+def test_members_may_be_made_of_a_file(tmp_path):
+    member = make_member(f"given={tmp_path / 'critics.csv'}")
+    assert isinstance(member, GivenMember) and member.name == "critics"
+
+
+def test_members_given_as_objects_are_copied():
+    mine = OverviewTfidf("words", C=2.0)
+    [copied, other] = make_members([mine, "overview-bag"], seed=4)
+    assert copied is not mine and (copied.name, copied.C) == ("words", 2.0) and other.seed == 4
+
+
+def test_members_are_distinct_and_unfitted():
+    with pytest.raises(InputError, match="Members need distinct names, got overview-tfidf, overview-tfidf"):
+        make_members(["overview-tfidf", OverviewTfidf()])
+    fitted = OverviewTfidf()
+    fitted.learned_ids_ = {}
+    with pytest.raises(InputError, match="overview-tfidf is fitted already; give an unfitted member"):
+        make_members([fitted])
+
+
+def test_what_a_bundle_says_makes_the_members_again():
+    members = ["poster-cnn", "given=tables/critics.csv", OverviewTfidf("words")]
+    said = descriptions(members, "quick")
+    assert said == {
+        "poster-cnn": "poster-cnn",
+        "critics": "given=tables/critics.csv",
+        "words": "OverviewTfidf",
+    }
+    again = [restored(name, what, (), preset="quick", seed=1) for name, what in said.items()]
+    assert [(type(one), one.name) for one in again] == [
+        (KerasMember, "poster-cnn"), (GivenMember, "critics"), (OverviewTfidf, "words"),
+    ]  # fmt: skip
 
 
 def test_the_quick_preset_is_quick():
@@ -47,6 +91,7 @@ def test_the_default_split_has_every_role():
     [
         ("best", None, "A preset is one of reference, default, quick, got 'best'."),
         ("quick", ["poster"], "Members are some of .*, each once, got poster."),
+        ("quick", ["given"], "Members are some of .*given=FILE, each once, got given."),
         ("quick", ["poster-cnn", "poster-cnn"], "each once, got poster-cnn, poster-cnn."),
     ],
 )

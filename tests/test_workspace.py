@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from multigenre import make_films
-from multigenre.members import OverviewTfidf
+from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.workspace import claim, fitted
 
 

@@ -1,0 +1,127 @@
+"""What members say about films that did not teach them: what fusion, thresholds and reports are made of."""
+
+import logging
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from multigenre.cross_fitting import folds_of_films, out_of_fold_member
+from multigenre.films import Films
+from multigenre.members import has_modality, member_probabilities
+from multigenre.probabilities import GenreProbabilities
+from multigenre.workspace import fitted, kept
+
+log = logging.getLogger("multigenre")
+
+
+def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress=None):
+    """Train members, each on as many films as its speed allows.
+
+    A member that trains in seconds (its ``folds`` are not 0) trains on all films but the test films. What it says about
+    the others comes from copies that did not see them (`out_of_fold_member`). A slower one trains on the training films
+    and chooses its epoch on the validation films, so it has held-out probabilities of the others only.
+
+    Parameters
+    ----------
+    members : list of Member
+        Unfitted.
+    films : Films
+        All of them.
+    roles : dict of str to Films
+        What `Films.split` made of them.
+    folder : path
+        Claimed before; see `multigenre.workspace`.
+    seed : int
+        Of the folds.
+    posters : PosterCache, optional
+    progress : callable, optional
+        Called with (what, number done, number in all).
+
+    Returns
+    -------
+    fitted : dict of str to Member
+        Those that found something to read.
+    apart : dict of str to GenreProbabilities
+        Out-of-fold probabilities of all films but the test films, of the members that have them.
+    """
+    learned, apart = {}, {}
+    tested = roles["test"].ids.tolist() if "test" in roles else []
+    whole = films.take(~np.isin(films.ids.astype(str), tested)).with_role("train")
+    folds = {}
+    for member in members:
+        name = member.name
+        if not has_modality(member, roles["train"]).any():
+            log.warning("%s is left out: training films come without %ss.", name, member.modality)
+            continue
+        teachers = {"train": whole} if member.folds else roles
+        learned[name] = fitted(member, teachers, folder, posters=posters, progress=progress)
+        if member.folds:
+            if member.folds not in folds:
+                folds[member.folds] = folds_of_films(whole, member.folds, seed=seed)
+            options = {"folds": folds[member.folds], "posters": posters, "progress": progress}
+            apart[name] = kept(folder, name, partial(out_of_fold_member, learned[name], whole, **options))
+    return learned, apart
+
+
+def held_out_probabilities(members, apart, films, posters=None):
+    """Return every member's probabilities of films of one role, none from a member that they taught.
+
+    Parameters
+    ----------
+    members : dict of str to Member
+    apart : dict of str to GenreProbabilities
+        As `fit_members` gives them.
+    films : Films
+        With a role other than ``"train"``.
+    posters : PosterCache, optional
+
+    Returns
+    -------
+    list of GenreProbabilities
+        In the order of the members; one that fails is left out, and named in the log.
+    """
+    ask = {name: member for name, member in members.items() if films.role == "test" or name not in apart}
+    found = {one.name: one for one in member_probabilities(ask, films, posters)} if ask else {}
+    for name in members.keys() - ask.keys():
+        found[name] = replace(_rows(apart[name], films.ids), role=films.role)
+    return [found[name] for name in members if name in found]
+
+
+def fusion_films(apart, roles, calibration):
+    """Return the films that a fusion may learn from, and every member's probabilities of them.
+
+    They are the calibration films and, for members that have out-of-fold probabilities, the training films; the other
+    members are not present there. Validation films are spared, because they are reported while training.
+
+    Parameters
+    ----------
+    apart : dict of str to GenreProbabilities
+        As `fit_members` gives them.
+    roles : dict of str to Films
+    calibration : list of GenreProbabilities
+        Of the calibration films; empty where there are none, and then all members are in ``apart``.
+
+    Returns
+    -------
+    films : Films
+        Of role ``"calibration"``.
+    members : list of GenreProbabilities
+    """
+    if not apart:
+        return roles["calibration"], calibration
+    train = {name: _rows(one, roles["train"].ids) for name, one in apart.items()}
+    some_member = next(iter(train.values()))
+    if not calibration:
+        return roles["train"].with_role("calibration"), list(train.values())
+    members = [
+        GenreProbabilities.concatenate([train.get(one.name, some_member.absent(one.name)), one])
+        for one in calibration
+    ]
+    return Films.concatenate([roles["train"], roles["calibration"]]).with_role("calibration"), members
+
+
+def _rows(probabilities, ids):
+    """Return the probabilities of some of their films."""
+    return probabilities.take(pd.Index(probabilities.ids).get_indexer(ids))

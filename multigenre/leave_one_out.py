@@ -1,0 +1,69 @@
+"""What each member adds to the fusion: its prediction again, with that member left out."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from multigenre._contenders import contenders
+from multigenre._paired import differences, paired_samples
+
+
+def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, seed=0):
+    """Return what the fused prediction gains by each member, genre by genre.
+
+    Without a member, the fusion does what it does for films that lack it: see `LateFusion.predict`. It does not learn
+    again, and is cut at the same thresholds.
+
+    Parameters
+    ----------
+    fusion : LateFusion
+        Fitted.
+    members : list of GenreProbabilities
+        Two or more of those it was fitted on.
+    films : Films
+        The same films, with their genres; they taught nothing that predicts them.
+    thresholds : Series by genre name, optional
+        Of the fused prediction; 0.5 without.
+    replicates : int
+        How many times films are drawn, in pairs, for the intervals.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row a member, metric and genre
+        ``member``; ``films`` that carry the comparison: they have the member and another; ``alone``: films that
+        only this member is present for; ``support`` (of ``films``); ``genre``, ``metric`` (``"f1"``,
+        ``"average_precision"`` or ``"bce"``), ``value`` with the member, ``without``, ``gain`` (above 0 where the
+        member helps), ``low``, ``high`` (95 %, paired bootstrap), ``p`` (of the gain over its bootstrap standard
+        error, as normal), ``p_holm``, ``p_bh`` (over the genres of a member and metric). <NA> for genres that none
+        of the films carries; no interval or p-value for those that fewer than 10 carry.
+
+    Raises
+    ------
+    InputError
+        As for `multigenre.outcomes.genre_outcomes` and `LateFusion.predict`.
+    """
+    whole, tables = fusion.predict(members), []
+    for left_out in members:
+        others = [member for member in members if member is not left_out]
+        # Without any other member there is nothing to compare with: a prediction for no film.
+        rest = fusion.predict(others) if others else whole.absent("fused")
+        cuts = {} if thresholds is None else {"whole": thresholds, "rest": thresholds}
+        sides = [replace(whole, name="whole"), replace(rest, name="rest")]
+        found = contenders(sides[1:], sides[0], films, cuts)
+        alone = left_out.present & ~rest.present
+        found = found.take(left_out.present & rest.present)
+        # Last is the fused prediction, here the one with all members.
+        samples = paired_samples(
+            list(zip(found.values, found.named, strict=True)), found.labels, replicates, seed
+        )
+        support = pd.Series(found.labels.sum(axis=0), list(films.genres))
+        table = differences(samples[1], samples[0], support).rename(columns={"other": "without"})
+        facts = {
+            "member": left_out.name,
+            "films": len(found.labels),
+            "alone": int(alone.sum()),
+            "support": support[table["genre"]].to_numpy(),
+        }
+        tables.append(pd.DataFrame(facts, table.index).join(table))
+    return pd.concat(tables, ignore_index=True)
