@@ -57,7 +57,7 @@ STRATEGIES = {
     "joint-micro": {},
     "micro-macro": {},
     "smoothed-f1": {},
-    "scut-fbr": {},
+    "scut-fbr": {"counts": "observed"},
     "shared": {},
     "half": {},
     "micro-macro, at least one": {"strategy": "micro-macro", "at_least_one": True},

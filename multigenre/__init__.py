@@ -23,7 +23,16 @@ _HOME = {
     "ThresholdCalibrator": "thresholds",
     "make_films": "made_films",
 }
-_MODULES = ("bundle", "evaluation", "figures", "metrics", "reliability", "threshold_reports")
+_MODULES = (
+    "bundle",
+    "conversion",
+    "evaluation",
+    "figures",
+    "metrics",
+    "reliability",
+    "shard_prediction",
+    "threshold_reports",
+)
 
 __all__ = [*_HOME, *_MODULES]
 

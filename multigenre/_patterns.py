@@ -9,6 +9,7 @@ import numpy as np
 
 from multigenre._checks import InputError, some
 from multigenre._imputation import Moments, implied_map, imputed, moments_of
+from multigenre._records import as_record
 from multigenre._stacking import Stack, equal_stack, others_path, stack_loss, stack_path
 from multigenre.ensemble_selection import greedy_weights
 from multigenre.probabilities import GenreProbabilities
@@ -50,10 +51,15 @@ class Candidate(NamedTuple):
     held_out: np.ndarray
 
 
-def by_name(members):
-    """Return members by name, in alphabetical order, so that the order they came in is of no consequence."""
+def by_name(members, genres=None):
+    """Return members by name, in alphabetical order, so that the order they came in is of no consequence.
+
+    A dict holds arrays or DataFrames by name, as `as_record` takes them; ``genres`` are what an array's columns are.
+    """
+    if isinstance(members, dict):
+        members = [replace(as_record(values, genres), name=name) for name, values in members.items()]
     if isinstance(members, GenreProbabilities) or not members:
-        raise InputError("LateFusion needs a list of one or more GenreProbabilities.")
+        raise InputError("LateFusion needs a list of one or more GenreProbabilities, or a dict of arrays.")
     names = sorted(member.name for member in members)
     if len(set(names)) < len(names):
         raise InputError(f"Members need distinct names, got {some(names, most=9)}.")

@@ -16,6 +16,8 @@ import typer
 
 import multigenre
 from multigenre._checks import InputError
+from multigenre.cli_options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
+from multigenre.cli_search import search
 from multigenre.terminal import Notes, console, print_scores, print_winners, progress_bars, quiet
 
 # TensorFlow's notes while it starts are of no use here; whoever wants them sets the variable.
@@ -38,22 +40,11 @@ class Preset(StrEnum):
     quick = "quick"
 
 
-FilmsTable = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILMS",
-        help="CSV or Parquet table: an id, an overview, and genres as 0/1 columns or as one column 'A|B'.",
-    ),
-]
 BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")]
-Posters = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of posters, one ID.jpg, .png or .webp a film.")
-]
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse posters that cannot be read instead of naming them and going on."),
 ]
-Seed = Annotated[int, typer.Option(help="Of the split, the initial weights, dropout and the order of films.")]
 
 
 @app.command()
@@ -76,9 +67,20 @@ def train(
             "pretrained, minutes on two cores; quick: only proves the path."
         ),
     ] = Preset.default,
-    split: Annotated[
-        str, typer.Option(help="Share of the films for each role; 0 is allowed.")
-    ] = "train=0.7,validation=0.1,calibration=0.1,test=0.1",
+    split: Split = DEFAULT_SPLIT,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="best.json of 'multigenre search', in place of the preset's settings."
+        ),
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Train the networks again on all films but the test films, once all else is fitted.",
+        ),
+    ] = False,
     seed: Seed = 0,
     strict: Strict = False,
 ):
@@ -88,7 +90,10 @@ def train(
     """
     multigenre.bundle.check_free(out)
     shares, table = parse_split(split), multigenre.Films.read(films, posters=posters)
-    ensemble = _ensemble_class()(_names(members), preset=preset.value, seed=seed)
+    options = {"preset": preset.value, "seed": seed, "refit": refit}
+    if settings:
+        options["settings"] = multigenre.settings.read_settings(settings)
+    ensemble = _ensemble_class()(_names(members), **options)
     _train(ensemble, table, out, split=shares, strict=strict)
 
 
@@ -165,6 +170,9 @@ def demo(
             console.print("Give --out DIR to keep the films, the bundle and its pictures.")
 
 
+app.command()(search)
+
+
 def _train(ensemble, films, out, *, split, strict):
     """Fit, save and draw; what was unfinished is removed once the bundle is there."""
     work = out.with_name(out.name + ".unfinished")
@@ -188,20 +196,6 @@ def _train(ensemble, films, out, *, split, strict):
         what = "nothing was fitted to" if role == "test" else "chose the epochs: no report of skill"
         print_scores(found, f"{found['fused']['n_films']} {role} films, which {what}")
     console.print(f"The bundle is in {out}; its pictures in {figures}.")
-
-
-def parse_split(text):
-    """Return shares by role from text such as ``train=0.8,validation=0.1,calibration=0.1,test=0``.
-
-    >>> parse_split("train=0.9,test=0.1")
-    {'train': 0.9, 'test': 0.1}
-    """
-    try:
-        pairs = [part.split("=") for part in text.split(",")]
-        return {role.strip(): float(share) for role, share in pairs}
-    except ValueError:
-        example = "train=0.7,validation=0.1,calibration=0.1,test=0.1"
-        raise InputError(f"--split takes shares such as {example}, got {text!r}.") from None
 
 
 def _ensemble_class():

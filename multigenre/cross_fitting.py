@@ -1,13 +1,11 @@
 """Predictions for the films that something is fitted on, each from a copy that did not see the film."""
 
-from copy import copy
-from functools import partial
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from multigenre._checks import InputError, check_same_genres, check_unseen
+from multigenre.members import to_train_again
 from multigenre.probabilities import GenreProbabilities
 from multigenre.splits import near_duplicate_groups, stratified_split
 
@@ -92,7 +90,7 @@ def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress
     Parameters
     ----------
     member : Member
-        Copies of it are trained; of a fitted one that has ``settled``, with the settings that it chose.
+        Copies of it are trained; of a fitted one, with the settings that it chose (`to_train_again`).
     films : Films
         With their genres. Near-duplicates go to one fold, and every genre keeps its share in each.
     folds : int, or ndarray of shape (n_films,), int
@@ -124,9 +122,8 @@ def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress
         )
     fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds
     values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
-    unfitted = getattr(member, "settled", partial(copy, member))
     for done, number in enumerate(numbers, start=1):
-        held, one = films.take(fold == number).with_role("out-of-fold"), unfitted()
+        held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)
         one.fit(films.take(fold != number).with_role("train"), posters=posters)
         for ids in one.learned_ids_.values():
             check_unseen(held.ids, ids, f"{member.name}, trained without a fold,")

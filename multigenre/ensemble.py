@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
-from multigenre._checks import ROLES, InputError, check_same_genres, some
-from multigenre.bundle import read_documents, write_bundle
+from multigenre._checks import ROLES, InputError, some
+from multigenre.bundle import write_bundle
 from multigenre.catalogue import catalogue_probabilities
 from multigenre.cross_fitting import out_of_fold
+from multigenre.ensemble_bundle import documents_of, restore
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.fusion import LateFusion
-from multigenre.genres import Genres
-from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
+from multigenre.held_out import fit_members, fusion_films, held_out_probabilities, refit_members
 from multigenre.metrics import prevalence_baseline
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.prediction import Prediction
-from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members, restored
+from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members
 from multigenre.probabilities import GenreProbabilities
 from multigenre.thresholds import ThresholdCalibrator
 from multigenre.workspace import claim
@@ -47,8 +47,15 @@ class GenreEnsemble:
     fusion : str or LateFusion
         A method of `LateFusion`, or one with settings of its own; it is cloned.
     thresholds : str or ThresholdCalibrator
-        A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them and lets
-        genres of fewer than 10 positive films share a cut; or a calibrator with settings of its own; it is cloned.
+        A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them (where
+        the strategy allows it) and lets genres of fewer than 10 positive films share a cut; or a calibrator with
+        settings of its own; it is cloned.
+    refit : bool
+        Train the networks again, once fusion and thresholds are fitted, on all films but the test films: for as many
+        epochs as the validation films found best. It takes as long again.
+    settings : dict, optional
+        What `multigenre.settings.read_settings` returned: of networks by name, ``"fusion"`` and ``"thresholds"``, in
+        place of the preset's and of the defaults.
 
     Attributes
     ----------
@@ -63,6 +70,8 @@ class GenreEnsemble:
         The split role of every film of the training table.
     metrics_ : dict
         Scores by role (``"test"``, ``"validation"``) and contender; see `evaluate`.
+    descriptions_ : dict of str to str or None
+        What makes each member again, see `multigenre.presets.descriptions`.
     films_ : dict of str to Films
         The films of each role, after `fit` only: they are not saved.
     predictions_ : dict of str to Prediction
@@ -76,10 +85,18 @@ class GenreEnsemble:
     """
 
     def __init__(
-        self, members=None, *, preset="default", seed=0, fusion="joint-stack", thresholds="micro-macro"
+        self,
+        members=None,
+        *,
+        preset="default",
+        seed=0,
+        fusion="joint-stack",
+        thresholds="micro-macro",
+        refit=False,
+        settings=None,
     ):
         self.members, self.preset, self.seed = members, preset, seed
-        self.fusion, self.thresholds = fusion, thresholds
+        self.fusion, self.thresholds, self.refit, self.settings = fusion, thresholds, refit, settings
 
     def fit(self, films, *, split=None, folder=None, strict=False, progress=None):
         """Split the films, train every member, fit fusion and thresholds, and score what was not seen.
@@ -114,8 +131,8 @@ class GenreEnsemble:
             )
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
-        members = make_members(self.members, preset=self.preset, seed=self.seed)
-        self._descriptions = descriptions(self.members, self.preset)
+        members = make_members(self.members, preset=self.preset, seed=self.seed, settings=self.settings)
+        self.descriptions_ = descriptions(self.members, self.preset)
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):
             raise InputError("Training needs a share of the films for the role train, got none.")
@@ -132,25 +149,30 @@ class GenreEnsemble:
             folder = Path(folder or temporary)
             table = films.to_frame().assign(poster=films.posters)
             digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
-            claim(folder, {"films": digest, "split": split, "preset": self.preset, "seed": self.seed})
-            options = {"seed": self.seed, "posters": posters, "progress": progress}
-            self.members_, apart = fit_members(members, films, roles, folder, **options)
-        if not self.members_:
-            names = [member.name for member in members]
-            raise InputError(
-                f"No film has what {some(names)} read; give posters, overviews or other members."
-            )
+            run = {"films": digest, "split": split, "preset": self.preset, "seed": self.seed}
+            claim(folder, run | ({"settings": self.settings} if self.settings else {}))
+            options = {"posters": posters, "progress": progress}
+            self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)
+            if not self.members_:
+                names = [member.name for member in members]
+                raise InputError(
+                    f"No film has what {some(names)} read; give posters, overviews or other members."
+                )
+            found = {
+                role: held_out_probabilities(self.members_, apart, roles[role], posters)
+                for role in ("validation", "calibration")
+                if role in roles
+            }
+            self._fit_fusion(apart, roles, found.get("calibration", ()), progress)
+            if self.refit:
+                self.members_ = refit_members(self.members_, films, roles, folder, **options)
+        if "test" in roles:
+            found["test"] = held_out_probabilities(self.members_, apart, roles["test"], posters)
         self.films_ = roles
-        found = {
-            role: held_out_probabilities(self.members_, apart, part, posters)
-            for role, part in roles.items()
-            if role != "train"
-        }
-        self._fit_fusion(apart, roles, found.get("calibration", ()), progress)
         self.predictions_ = {
             role: self._prediction(roles[role], found[role])
             for role in ("test", "validation")
-            if role in roles
+            if role in found
         }
         self.metrics_ = {
             role: self._scores(prediction, roles[role]) for role, prediction in self.predictions_.items()
@@ -159,6 +181,8 @@ class GenreEnsemble:
         return self
 
     def _fusion(self):
+        if "fusion" in (self.settings or {}):
+            return LateFusion(**self.settings["fusion"])
         if not isinstance(self.fusion, str):
             return self.fusion
         # What films that lack the poster or the overview have.
@@ -168,9 +192,12 @@ class GenreEnsemble:
         return LateFusion(method=self.fusion, patterns=list(readers.values()), seed=self.seed)
 
     def _thresholds(self):
+        if "thresholds" in (self.settings or {}):
+            return ThresholdCalibrator(**self.settings["thresholds"])
         if not isinstance(self.thresholds, str):
             return self.thresholds
-        return ThresholdCalibrator(strategy=self.thresholds, min_positives=MIN_POSITIVES, counts="expected")
+        counts = "observed" if self.thresholds == "scut-fbr" else "expected"  # which asks for labels
+        return ThresholdCalibrator(strategy=self.thresholds, min_positives=MIN_POSITIVES, counts=counts)
 
     def _fit_fusion(self, apart, roles, calibration, progress):
         """Fit fusion and thresholds on films that the members did not see, where there are any."""
@@ -239,7 +266,7 @@ class GenreEnsemble:
         if films.role is None and (rows >= 0).any():
             # One role for all members, though each knows only the films that it learned from.
             role = min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index)
-            if role != "test" and any(member.folds for member in self.members_.values()):
+            if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
                 role = "train"
             films = films.with_role(role)
         return self._prediction(
@@ -299,21 +326,7 @@ class GenreEnsemble:
         InputError
             If the folder is there and not empty.
         """
-        settings = {name: _plain(getattr(self, name)) for name in ("preset", "seed", "fusion", "thresholds")}
-        documents = {
-            "bundle": {
-                "members": {name: self._descriptions.get(name) for name in self.members_},
-                "settings": settings,
-                "genres": list(self.genres_),
-                "prevalence": self.prevalence_.to_dict(),
-                "counts": self.counts_,
-            },
-            "metrics": self.metrics_,
-            "fusion": self.fusion_.to_dict(),
-            "thresholds": {name: calibrator.to_dict() for name, calibrator in self.thresholds_.items()},
-            "films": self.roles_.to_dict(),
-        }
-        write_bundle(folder, documents, self.members_)
+        write_bundle(folder, documents_of(self), self.members_)
 
     @classmethod
     def load(cls, folder, *, members=()):
@@ -330,32 +343,4 @@ class GenreEnsemble:
         InputError
             If the folder is no bundle, one of a newer release, or a member of your own is not given.
         """
-        documents = read_documents(folder)
-        facts = documents["bundle"]
-        settings = facts["settings"]
-        for name, kind in (("fusion", LateFusion), ("thresholds", ThresholdCalibrator)):
-            if isinstance(settings[name], dict):
-                settings[name] = kind(**settings[name])
-        ensemble = cls(tuple(facts["members"]), **settings)
-        ensemble._descriptions = facts["members"]
-        ensemble.genres_, ensemble.counts_ = Genres(facts["genres"]), facts["counts"]
-        ensemble.prevalence_ = pd.Series(facts["prevalence"], name="prevalence")
-        ensemble.metrics_ = documents["metrics"]
-        ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
-        ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
-        ensemble.thresholds_ = {
-            name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
-        }
-        ensemble.members_ = {
-            name: restored(name, description, members, preset=ensemble.preset, seed=ensemble.seed)
-            for name, description in facts["members"].items()
-        }
-        for name, member in ensemble.members_.items():
-            member.load(Path(folder) / name)
-            check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {member.name}")
-        return ensemble
-
-
-def _plain(setting):
-    """Return a setting as JSON holds it: an estimator as its parameters."""
-    return setting.get_params() if isinstance(setting, BaseEstimator) else setting
+        return restore(cls(), folder, members)

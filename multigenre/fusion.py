@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,6 +11,7 @@ from multigenre._checks import (
     ROLES,
     InputError,
     check_held_out,
+    check_labels,
     check_same_films,
     check_same_genres,
     check_truth,
@@ -27,6 +29,7 @@ from multigenre._patterns import (
     strengths,
 )
 from multigenre._stacking import Stack, equal_stack
+from multigenre.films import Films
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities, logits, sigmoid
 
@@ -111,9 +114,9 @@ class LateFusion(BaseEstimator):
 
         Parameters
         ----------
-        members : list of GenreProbabilities
+        members : list of GenreProbabilities, or dict of str to array or DataFrame (n_films, n_genres)
             Of role ``"calibration"`` or ``"out-of-fold"``, all of these films and genres, in any order.
-        films : Films
+        films : Films, or array or DataFrame of shape (n_films, n_genres), 0 or 1
             With their genres. Films for which no member is present are ignored.
 
         Returns
@@ -130,7 +133,11 @@ class LateFusion(BaseEstimator):
             raise InputError(f"A fusion method is one of {', '.join(METHODS)}, got {self.method!r}.")
         C = strengths(self.C, STRENGTHS, "C")
         others_C = strengths(self.others_C, OTHERS_STRENGTHS, "others_C")
-        named = by_name(members)
+        named = by_name(members, Genres(films.columns) if isinstance(films, pd.DataFrame) else None)
+        first = next(iter(named.values()))
+        if not isinstance(films, Films):
+            blank, labels = [""] * len(first), check_labels(films, first.values.shape)
+            films = Films(first.ids, blank, blank, labels, first.genres)
         for member in named.values():
             check_held_out(member, "LateFusion.fit")
             labels = check_truth(member, films, "LateFusion.fit")
@@ -177,7 +184,7 @@ class LateFusion(BaseEstimator):
 
         Parameters
         ----------
-        members : list of GenreProbabilities
+        members : list of GenreProbabilities, or dict of str to array or DataFrame (n_films, n_genres)
             Some or all of the fitted ones, by name, in any order; one that is left out counts as not present.
 
         Returns
@@ -194,7 +201,7 @@ class LateFusion(BaseEstimator):
             If a member is unknown, or members differ in films, genres or role.
         """
         check_is_fitted(self, "members_")
-        named = by_name(members)
+        named = by_name(members, self.genres_)
         if unknown := sorted(set(named) - set(self.members_)):
             known = some(self.members_, 9)
             raise InputError(f"LateFusion was fitted on {known}, got {some(unknown)} as well.")

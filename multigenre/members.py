@@ -1,6 +1,7 @@
 """What a member is, and what members have in common."""
 
 import logging
+from copy import copy
 from typing import Protocol
 
 import numpy as np
@@ -47,6 +48,14 @@ class Member(Protocol):
 
     def load(self, folder):
         """Read what `save` wrote; return self."""
+
+
+def to_train_again(member):
+    """Return a copy of a member to train on other films, with the settings that its training chose.
+
+    A member that chooses settings says them in a method ``settled()``, which returns that copy.
+    """
+    return member.settled() if hasattr(member, "settled") else copy(member)
 
 
 def has_modality(member, films):

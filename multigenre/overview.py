@@ -1,16 +1,19 @@
 """The bidirectional LSTM that reads an overview."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 from keras import layers
 
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
+from multigenre.designs import OverviewDesign
 from multigenre.heads import GenreClassifier
 from multigenre.pipeline import untuned
 from multigenre.recurrent import BidirectionalLSTM
 
-MAX_TOKENS = 10_000
+REFERENCE = OverviewDesign()
 
 
 @keras.saving.register_keras_serializable(package="multigenre")
@@ -24,6 +27,8 @@ class OverviewEncoder(keras.Model):
 
     Parameters
     ----------
+    design : OverviewDesign
+        Vocabulary, sizes, depth and dropout; the default is the reference's.
     seed : int or None
         Of the initial weights and of dropout; None draws one.
     name : str
@@ -34,29 +39,35 @@ class OverviewEncoder(keras.Model):
     weights pass from one to the other (`multigenre.recurrent.BidirectionalLSTM`).
     """
 
-    def __init__(self, *, seed=None, name="overview_encoder"):
-        seeds = iter(child_seeds(seed, 5))
+    def __init__(self, *, design=REFERENCE, seed=None, name="overview_encoder"):
+        seeds = iter(child_seeds(seed, 3 + len(design.units)))
         overviews = keras.Input((), dtype="string", name="Overview")
-        words = layers.TextVectorization(MAX_TOKENS, name="Words")
-        uniform = keras.initializers.RandomUniform(seed=next(seeds))
-        x = layers.Embedding(MAX_TOKENS, 256, uniform, mask_zero=True, name="Embedding")(words(overviews))
-        x = BidirectionalLSTM(
-            256,
-            dropout=0.5,
-            recurrent_dropout=0.2,
-            return_sequences=True,
-            seed=next(seeds),
-            name="LSTM1",
-        )(x)
-        x = BidirectionalLSTM(128, dropout=0.5, recurrent_dropout=0.2, seed=next(seeds), name="LSTM2")(x)
+        words = layers.TextVectorization(design.max_tokens, name="Words")
+        embed = layers.Embedding(
+            design.max_tokens,
+            design.embedding,
+            keras.initializers.RandomUniform(seed=next(seeds)),
+            mask_zero=True,
+            name="Embedding",
+        )
+        x = embed(words(overviews))
+        for number, units in enumerate(design.units, start=1):
+            x = BidirectionalLSTM(
+                units,
+                dropout=design.dropout,
+                recurrent_dropout=design.recurrent_dropout,
+                return_sequences=number < len(design.units),
+                seed=next(seeds),
+                name=f"LSTM{number}",
+            )(x)
         glorot = keras.initializers.GlorotUniform(next(seeds))
-        x = layers.Dense(128, "relu", kernel_initializer=glorot, name="FC")(x)
-        x = layers.Dropout(0.8, seed=next(seeds), name="Drop")(x)
+        x = layers.Dense(design.dense, "relu", kernel_initializer=glorot, name="FC")(x)
+        x = layers.Dropout(design.dense_dropout, seed=next(seeds), name="Drop")(x)
         super().__init__(inputs=overviews, outputs=x, name=name)
-        self.words, self.seed = words, seed
+        self.words, self.design, self.seed = words, design, seed
 
     def adapt(self, overviews):
-        """Learn the vocabulary: the 9,998 most frequent words of the TRAINING overviews.
+        """Learn the vocabulary: the 9,998 (``max_tokens`` less two) most frequent words of the TRAINING overviews.
 
         Parameters
         ----------
@@ -81,12 +92,12 @@ class OverviewEncoder(keras.Model):
 
     def get_config(self):
         """Return the constructor's arguments."""
-        return {"seed": self.seed, "name": self.name}
+        return {"design": dataclasses.asdict(self.design), "seed": self.seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config):
         """Build the encoder that `get_config` describes."""
-        return cls(**config)
+        return cls(**{**config, "design": OverviewDesign(**config.get("design", {}))})
 
 
 @keras.saving.register_keras_serializable(package="multigenre")
@@ -100,7 +111,7 @@ class OverviewLSTM(GenreClassifier):
     ----------
     genres : Genres or list of str
         Names of the output's columns, kept in ``genres`` and in the saved model.
-    seed, name
+    design, seed, name
         As in `OverviewEncoder`.
 
     Attributes
@@ -115,8 +126,8 @@ class OverviewLSTM(GenreClassifier):
     (4303129, 4299904)
     """
 
-    def __init__(self, genres, *, seed=None, name="overview_lstm"):
-        super().__init__(OverviewEncoder(seed=seed), genres, seed=seed, name=name)
+    def __init__(self, genres, *, design=REFERENCE, seed=None, name="overview_lstm"):
+        super().__init__(OverviewEncoder(design=design, seed=seed), genres, seed=seed, name=name)
 
     def adapt(self, overviews):
         """Learn the vocabulary from TRAINING overviews; see `OverviewEncoder.adapt`."""
@@ -126,3 +137,12 @@ class OverviewLSTM(GenreClassifier):
     def vocabulary(self):
         """The learned words by token number; 0 is padding and 1 any unknown word."""
         return self.encoder.vocabulary
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "design": dataclasses.asdict(self.encoder.design)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the model that `get_config` describes."""
+        return cls(**{**config, "design": OverviewDesign(**config.get("design", {}))})

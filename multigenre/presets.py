@@ -10,6 +10,7 @@ from multigenre.overview_bag import OverviewBag
 from multigenre.overview_tfidf import OverviewTfidf
 from multigenre.poster_colours import poster_features
 from multigenre.pretrained import image_embedder, text_embedder
+from multigenre.settings import make_network
 from multigenre.sklearn_member import SklearnMember
 from multigenre.training import KerasMember, Recipe
 
@@ -63,7 +64,7 @@ def member_names(preset, members=None):
     return names
 
 
-def make_member(name, *, preset="default", seed=0):
+def make_member(name, *, preset="default", seed=0, settings=None):
     """Return an unfitted member by its name and preset.
 
     Parameters
@@ -74,6 +75,8 @@ def make_member(name, *, preset="default", seed=0):
     preset : str
         How networks train.
     seed : int
+    settings : dict, optional
+        Of networks by name, in place of the preset's; see `multigenre.settings`.
 
     Raises
     ------
@@ -82,31 +85,33 @@ def make_member(name, *, preset="default", seed=0):
     """
     member_names(preset, [name])
     kind, _, made_of = name.partition("=")
+    if settings and name in settings:
+        return make_network(name, settings[name], seed=seed)
     match kind:
         case "overview-tfidf":
             return OverviewTfidf(name)
         case "overview-bag":
             return OverviewBag(name, seed=seed)
         case "poster-colours":
-            return EmbeddingMember(name, poster_features, modality="poster", standardise=True)
+            return EmbeddingMember(name, poster_features, modality="poster", C=(0.2, 0.6, 2.0))
         case "overview-embedding":
             return EmbeddingMember(kind, text_embedder(made_of), modality="overview")
         case "poster-embedding":
-            return EmbeddingMember(kind, image_embedder(made_of), modality="poster", standardise=True)
+            return EmbeddingMember(kind, image_embedder(made_of), modality="poster")
         case "given":
             return GivenMember(Path(made_of).stem, made_of)
         case _:
             return KerasMember(name, PRESETS[preset][name], seed=seed, rescale=PRESETS[preset]["rescale"])
 
 
-def make_members(members=None, *, preset="default", seed=0):
+def make_members(members=None, *, preset="default", seed=0, settings=None):
     """Return unfitted members: the preset's, or those asked for.
 
     Parameters
     ----------
     members : sequence of str or Member, optional
         Names as `make_member` takes them, or members, which are copied.
-    preset, seed
+    preset, seed, settings
         As for `make_member`.
 
     Raises
@@ -115,9 +120,8 @@ def make_members(members=None, *, preset="default", seed=0):
         As `make_member`, or if two share a name or one is fitted already.
     """
     members = members or member_names(preset)
-    made = [
-        make_member(one, preset=preset, seed=seed) if isinstance(one, str) else copy(one) for one in members
-    ]
+    options = {"preset": preset, "seed": seed, "settings": settings}
+    made = [make_member(one, **options) if isinstance(one, str) else copy(one) for one in members]
     names = [member.name for member in made]
     if len(set(names)) < len(names):
         raise InputError(f"Members need distinct names, got {', '.join(names)}.")

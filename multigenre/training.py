@@ -1,11 +1,10 @@
-"""The reference's training recipe, and the two members that train by it."""
+"""The two members that train by the reference's recipe."""
 
 import dataclasses
 import json
 import logging
-import math
 import tempfile
-from dataclasses import dataclass
+from copy import copy
 from pathlib import Path
 
 import keras
@@ -13,124 +12,17 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from multigenre._checkpoint import Checkpoint
 from multigenre._checks import InputError, check_same_genres
+from multigenre.designs import OverviewDesign, PosterDesign
 from multigenre.members import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.overview import OverviewLSTM
 from multigenre.overview_prediction import overview_predictor
 from multigenre.pipeline import overview_lengths, predict_batches, training_dataset
 from multigenre.poster import PosterCNN
 from multigenre.poster_cache import PosterCache, readable_posters
+from multigenre.recipe import Recipe, compile_model, train_model
 
 log = logging.getLogger("multigenre")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a member trains; the defaults are the reference's.
-
-    Adam and binary cross-entropy; micro-averaged precision and recall at 0.5 are measured. The weights of the
-    epoch with the lowest validation loss are kept (the last epoch's where there are no validation films).
-
-    Parameters
-    ----------
-    epochs : int
-        The reference trains the poster network for 40 and the overview network for 20.
-    batch_size : int
-    learning_rate : float
-        Of the first ``constant_epochs`` epochs; after them multiplied by ``exp(-decay)`` each epoch.
-    constant_epochs : int
-    decay : float
-    patience : int or None
-        Stop after so many epochs without a lower validation loss; None never stops early.
-
-    Examples
-    --------
-    >>> recipe = Recipe(epochs=20)
-    >>> recipe.rate(9), round(recipe.rate(10) / recipe.rate(9), 6)
-    (0.0001, 0.99005)
-    """
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-4
-    constant_epochs: int = 10
-    decay: float = 0.01
-    patience: int | None = None
-
-    def rate(self, epoch):
-        """Return the learning rate of an epoch, counted from 0."""
-        return self.learning_rate * math.exp(-self.decay * max(0, epoch + 1 - self.constant_epochs))
-
-
-def compile_model(model, recipe):
-    """Compile a Keras model as the reference does; return it."""
-    model.compile(
-        optimizer=keras.optimizers.Adam(recipe.learning_rate),
-        loss=keras.losses.BinaryCrossentropy(),
-        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-    )
-    return model
-
-
-def train_model(model, train, validation=None, *, recipe, folder, progress=None):
-    """Train a compiled model by a recipe and leave it with its best epoch's weights.
-
-    A run that was killed goes on from its last whole epoch when it is called again with the same folder.
-
-    Parameters
-    ----------
-    model : keras.Model
-    train, validation : tf.data.Dataset
-        Batches of (inputs, labels); see `multigenre.pipeline.training_dataset`.
-    recipe : Recipe
-    folder : path
-        For the checkpoint.
-    progress : callable, optional
-        Called with (what, steps done, steps in all).
-
-    Returns
-    -------
-    DataFrame
-        One row an epoch (index ``epoch``, from 0): ``loss``, ``precision``, ``recall``, ``learning_rate``
-        and, with validation films, ``val_loss``, ``val_precision``, ``val_recall``.
-
-    Raises
-    ------
-    InputError
-        If the folder holds the training of another model.
-    """
-    checkpoint = Checkpoint(model, folder, None if validation is None else recipe.patience)
-    callbacks = [keras.callbacks.LearningRateScheduler(recipe.rate), checkpoint]
-    if progress:
-        callbacks.append(_Progress(progress, recipe.epochs))
-    done = checkpoint.restore()
-    if not checkpoint.out_of_patience():
-        options = {"epochs": recipe.epochs, "initial_epoch": done, "callbacks": callbacks, "verbose": 0}
-        model.fit(train, validation_data=validation, shuffle=False, **options)
-    if validation is not None:
-        checkpoint.restore_best()
-    return pd.DataFrame(checkpoint.history).rename_axis("epoch")
-
-
-class _Progress(keras.callbacks.Callback):
-    """Tells a callable how many of all steps are done."""
-
-    def __init__(self, progress, epochs):
-        super().__init__()
-        self.report, self.epochs, self.epoch, self.text = progress, epochs, 0, ""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        steps = self.params["steps"]
-        what = f"{self.model.name.replace('_', '-')}, epoch {self.epoch + 1} of {self.epochs}{self.text}"
-        self.report(what, self.epoch * steps + batch + 1, self.epochs * steps)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if "val_loss" in (logs or {}):
-            self.text = f", validation loss {logs['val_loss']:.4f}"
 
 
 class KerasMember:
@@ -145,6 +37,8 @@ class KerasMember:
         Of initial weights, dropout and the order of films: the same seed, the same numbers, on one machine.
     rescale : bool
         Of `PosterCNN`; False is the reference.
+    design : PosterDesign or OverviewDesign, optional
+        What the network is made of; the reference's by default.
 
     Attributes
     ----------
@@ -155,11 +49,24 @@ class KerasMember:
 
     folds = 0  # training it once takes minutes
 
-    def __init__(self, name, recipe, *, seed=0, rescale=True):
+    def __init__(self, name, recipe, *, seed=0, rescale=True, design=None):
         if name not in ("poster-cnn", "overview-lstm"):
             raise InputError(f"A Keras member is poster-cnn or overview-lstm, got {name!r}.")
         self.name, self.recipe, self.seed, self.rescale = name, recipe, seed, rescale
         self.modality = name.split("-")[0]
+        self.design = self._design() if design is None else design
+        if type(self.design) is not self._design:
+            raise InputError(f"{name} is made by {self._design.__name__}, got {self.design!r}.")
+
+    @property
+    def _design(self):
+        return PosterDesign if self.modality == "poster" else OverviewDesign
+
+    def _cache(self, posters):
+        """Return the decoded posters to share with others, or new ones where there are none of the network's size."""
+        if self.modality == "overview" or (posters is not None and posters.size == self.design.size):
+            return posters
+        return PosterCache(self.design.size)
 
     def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
         """Train on the films of ``train`` that have the modality.
@@ -175,7 +82,7 @@ class KerasMember:
         progress : callable, optional
             Called with (what, steps done, steps in all).
         """
-        posters = PosterCache() if posters is None else posters
+        posters = self._cache(posters)
         train = readable_films(self, self._decoded(train, posters))
         if validation is not None:
             who = f"Training and validation films of {self.name}"
@@ -189,12 +96,7 @@ class KerasMember:
                 )
                 validation = None
         self.genres_, self.learned_ids_ = train.genres, learned_ids(train, validation)
-        if self.modality == "poster":
-            model = PosterCNN(train.genres, rescale=self.rescale, seed=self.seed)
-        else:
-            model = OverviewLSTM(train.genres, seed=self.seed)
-            model.adapt(train.overviews)
-        compile_model(model, self.recipe)
+        model = self.new_model(train)
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
             self.history_ = train_model(
                 model,
@@ -206,6 +108,20 @@ class KerasMember:
             )
         self._keep(model)
         return self
+
+    def new_model(self, films):
+        """Return an untrained model, compiled, that knows the genres and the words of these films."""
+        if self.modality == "poster":
+            model = PosterCNN(films.genres, rescale=self.rescale, design=self.design, seed=self.seed)
+        else:
+            model = OverviewLSTM(films.genres, design=self.design, seed=self.seed)
+            model.adapt(films.overviews)
+        return compile_model(model, self.recipe)
+
+    def dataset(self, films, *, posters=None, model=None):
+        """Return batches of the films that have the modality, shuffled anew every epoch for a model that trains."""
+        posters = self._cache(posters)
+        return self._dataset(readable_films(self, self._decoded(films, posters)), posters, model)
 
     def _decoded(self, films, posters):
         """Return the films with unreadable posters missing, which are named in the log."""
@@ -229,13 +145,21 @@ class KerasMember:
     def _keep(self, model):
         """Keep a model for prediction, compiled once for every batch size and length."""
         self.model_ = model
-        if self.modality == "overview":
+        if self.modality == "overview" and len(self.design.units) == 2:
             self._predict = overview_predictor(model)
         else:
-            signature = tf.TensorSpec(model.input.shape, tf.uint8)
+            signature = tf.TensorSpec(model.input.shape, tf.uint8 if self.modality == "poster" else tf.string)
             self._predict = tf.function(
-                lambda posters: model(posters, training=False), input_signature=[signature], autograph=False
+                lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
             )
+
+    def settled(self):
+        """Return a copy to train without validation films: for as many epochs as they found best."""
+        again = copy(self)
+        if "val_loss" in self.history_:
+            epochs = int(np.argmin(self.history_["val_loss"])) + 1
+            again.recipe = dataclasses.replace(self.recipe, epochs=epochs, patience=None)
+        return again
 
     def predict(self, films, *, posters=None):
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
@@ -246,7 +170,7 @@ class KerasMember:
         posters : PosterCache, optional
             Decoded posters to share with others.
         """
-        posters = PosterCache() if posters is None else posters
+        posters = self._cache(posters)
         films = self._decoded(films, posters)
         present = has_modality(self, films)
         values = np.empty((0, len(self.genres_)), np.float32)
@@ -269,6 +193,7 @@ class KerasMember:
             "recipe": dataclasses.asdict(self.recipe),
             "seed": self.seed,
             "rescale": self.rescale,
+            "design": dataclasses.asdict(self.design),
             "learned_ids": self.learned_ids_,
         }
         (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -278,6 +203,7 @@ class KerasMember:
         folder = Path(folder)
         facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
         self.recipe, self.seed, self.rescale = Recipe(**facts["recipe"]), facts["seed"], facts["rescale"]
+        self.design = self._design(**facts.get("design", {}))
         self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
         model = keras.models.load_model(folder / "model.keras", compile=False)

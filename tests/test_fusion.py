@@ -284,6 +284,19 @@ def test_patterns_that_are_wanted_get_weights_beside_single_members_and_those_th
     assert len(whole.weights_["pattern"].unique()) == 7
 
 
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame])
+def test_arrays_by_name_are_fused_as_records_are(kind):
+    members, films = made()
+    arrays = {member.name: kind(member.to_frame()) for member in members}
+    labels = kind(pd.DataFrame(films.labels, index=films.ids, columns=list(GENRES)))
+    fusion = LateFusion(method="stack", C=0.1).fit(arrays, labels)
+    named = LateFusion(method="stack", C=0.1).fit(members, films)
+    test, _ = made(30, "test", seed=1)
+    found = fusion.predict({member.name: kind(member.to_frame()) for member in test})
+    assert list(fusion.genres_) == (list(GENRES) if kind is pd.DataFrame else ["0", "1", "2", "3"])
+    np.testing.assert_allclose(found.values, named.predict(test).values)
+
+
 def test_a_pattern_of_unknown_members_is_refused():
     members, films = made()
     with pytest.raises(

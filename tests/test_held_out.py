@@ -3,7 +3,7 @@ import pytest
 
 from multigenre import Films
 from multigenre.genres import Genres
-from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
+from multigenre.held_out import fit_members, fusion_films, held_out_probabilities, refit_members
 from multigenre.probabilities import GenreProbabilities
 from multigenre.workspace import claim
 
@@ -30,6 +30,9 @@ class Fake:
         seen = np.isin(films.ids.astype(str), np.array([*self.learned_ids_["train"]], str))
         values = np.tile(np.where(seen, 0.9, 0.1)[:, None], 2)
         return GenreProbabilities(films.ids, GENRES, values, self.name, films.role)
+
+    def settled(self):
+        return Fake(self.name, self.folds)
 
     def save(self, folder):
         (folder / "nothing").touch()
@@ -106,3 +109,11 @@ def test_out_of_fold_probabilities_are_not_computed_again_after_a_kill(films, ro
     monkeypatch.setattr(Fake, "load", lambda member, folder: member, raising=False)
     _, after = fit([Fake("quick", 5)], films, roles, tmp_path)
     np.testing.assert_array_equal(before["quick"].values, after["quick"].values)
+
+
+def test_slow_members_can_be_trained_again_on_all_but_the_test_films(films, roles, tmp_path):
+    members, _ = fit([Fake("quick", 5), Fake("slow", 0)], films, roles, tmp_path)
+    again = refit_members(members, films, roles, tmp_path)
+    assert list(again) == ["quick", "slow"] and again["quick"] is members["quick"]
+    assert set(again["slow"].learned_ids_["train"]) == set(films.ids) - set(roles["test"].ids)
+    assert set(members["slow"].learned_ids_["train"]) == set(roles["train"].ids)

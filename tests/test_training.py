@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from multigenre import _checkpoint
@@ -356,3 +357,12 @@ def test_bad_input_is_refused_in_one_sentence(roles):
         InputError, match="Training and validation films of poster-cnn must name the same genres"
     ):
         member.fit(roles["train"], other)
+
+
+def test_a_member_trained_again_stops_where_the_validation_films_were_best():
+    member = KerasMember("poster-cnn", Recipe(epochs=40, patience=6))
+    member.history_ = pd.DataFrame({"loss": [3.0, 2.0, 1.0, 0.5], "val_loss": [3.0, 2.0, 2.5, 4.0]})
+    again = member.settled()
+    assert (again.recipe.epochs, again.recipe.patience) == (2, None) and member.recipe.epochs == 40
+    member.history_ = member.history_[["loss"]]
+    assert member.settled().recipe == member.recipe

@@ -1,0 +1,77 @@
+"""A fitted ensemble as documents of a bundle, and back."""
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from multigenre._checks import check_same_genres
+from multigenre.bundle import read_documents
+from multigenre.fusion import LateFusion
+from multigenre.genres import Genres
+from multigenre.presets import restored
+from multigenre.thresholds import ThresholdCalibrator
+
+SETTINGS = {
+    "preset": None, "seed": None, "fusion": LateFusion, "thresholds": ThresholdCalibrator, "refit": None,
+    "settings": None,
+}  # fmt: skip
+
+
+def documents_of(ensemble):
+    """Return what an ensemble learned beside its members, as `multigenre.bundle.write_bundle` takes it."""
+    settings = {name: getattr(ensemble, name) for name in SETTINGS}
+    return {
+        "bundle": {
+            "members": {name: ensemble.descriptions_.get(name) for name in ensemble.members_},
+            "settings": {
+                name: one.get_params() if isinstance(one, BaseEstimator) else one
+                for name, one in settings.items()
+            },
+            "genres": list(ensemble.genres_),
+            "prevalence": ensemble.prevalence_.to_dict(),
+            "counts": ensemble.counts_,
+        },
+        "metrics": ensemble.metrics_,
+        "fusion": ensemble.fusion_.to_dict(),
+        "thresholds": {name: calibrator.to_dict() for name, calibrator in ensemble.thresholds_.items()},
+        "films": ensemble.roles_.to_dict(),
+    }
+
+
+def restore(ensemble, folder, members=()):
+    """Give an ensemble what a bundle holds, and return it.
+
+    Parameters
+    ----------
+    ensemble : GenreEnsemble
+        A new one.
+    folder : path
+    members : sequence of Member
+        Unfitted ones in place of members that the bundle cannot make.
+
+    Raises
+    ------
+    InputError
+        As `GenreEnsemble.load`.
+    """
+    documents = read_documents(folder)
+    facts = documents["bundle"]
+    for name, setting in facts["settings"].items():
+        kind = SETTINGS[name]
+        setattr(ensemble, name, kind(**setting) if kind and isinstance(setting, dict) else setting)
+    ensemble.members, ensemble.descriptions_ = tuple(facts["members"]), facts["members"]
+    ensemble.genres_, ensemble.counts_ = Genres(facts["genres"]), facts["counts"]
+    ensemble.prevalence_ = pd.Series(facts["prevalence"], name="prevalence")
+    ensemble.metrics_ = documents["metrics"]
+    ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
+    ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
+    ensemble.thresholds_ = {
+        name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
+    }
+    ensemble.members_ = {}
+    for name, description in facts["members"].items():
+        member = restored(name, description, members, preset=ensemble.preset, seed=ensemble.seed)
+        ensemble.members_[name] = member.load(Path(folder) / name)
+        check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {name}")
+    return ensemble
