@@ -16,8 +16,11 @@ import typer
 
 import multigenre
 from multigenre._checks import InputError
+from multigenre.cli_app import app as open_app
 from multigenre.cli_options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
+from multigenre.cli_report import report
 from multigenre.cli_search import search
+from multigenre.cli_shards import Actors, Engine, EngineOption, convert, predict_shards
 from multigenre.terminal import Notes, console, print_scores, print_winners, progress_bars, quiet
 
 # TensorFlow's notes while it starts are of no use here; whoever wants them sets the variable.
@@ -107,6 +110,8 @@ def predict(
         bool, typer.Option("--with-members", help="Add each member's probabilities as MEMBER:GENRE columns.")
     ] = False,
     strict: Strict = False,
+    engine: EngineOption = Engine.local,
+    actors: Actors = None,
 ):
     """Predict the genres of FILMS with a BUNDLE; the table needs no genre columns.
 
@@ -114,6 +119,14 @@ def predict(
     """
     if not out.parent.is_dir():
         raise InputError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
+    if engine is Engine.ray or films.is_dir():
+        if strict:
+            raise InputError(
+                "--strict is for a table and the local engine; 'convert --strict' checks shards."
+            )
+        options = {"posters": posters, "engine": engine.value, "actors": actors, "with_members": with_members}
+        predict_shards(bundle, films, out, **options)
+        return
     table = multigenre.Films.read(films, posters=posters, labelled=False)
     ensemble = _ensemble_class().load(bundle)
     with progress_bars() as progress:
@@ -170,7 +183,10 @@ def demo(
             console.print("Give --out DIR to keep the films, the bundle and its pictures.")
 
 
+app.command()(report)
 app.command()(search)
+app.command()(convert)
+app.command("app")(open_app)
 
 
 def _train(ensemble, films, out, *, split, strict):
@@ -193,7 +209,9 @@ def _train(ensemble, films, out, *, split, strict):
         )
         multigenre.figures.save_figure(cards, figures / "test-films.png")
     for role, found in list(ensemble.metrics_.items())[:1]:  # the test films, where there are any
-        what = "nothing was fitted to" if role == "test" else "chose the epochs: no report of skill"
+        what = "nothing was fitted to" if role == "test" else "are predicted out of fold"
+        if role == "validation" and any(not member.folds for member in ensemble.members_.values()):
+            what = "chose the epochs: no report of skill"
         print_scores(found, f"{found['fused']['n_films']} {role} films, which {what}")
     console.print(f"The bundle is in {out}; its pictures in {figures}.")
 

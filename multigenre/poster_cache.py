@@ -1,6 +1,7 @@
 """Posters from their files: each decoded once, kept in memory or on disk; those that cannot be read are named."""
 
 import contextlib
+import io
 import logging
 import math
 import os
@@ -13,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from multigenre._checks import InputError, some
+from multigenre.inline_posters import inline_content
 from multigenre.pipeline import untuned
 
 log = logging.getLogger("multigenre")
@@ -49,7 +51,7 @@ class PosterCache:
         Parameters
         ----------
         paths : iterable of str
-            Files; empty ones (no poster) are passed over.
+            Files, or data URIs that hold a file's bytes; empty ones (no poster) are passed over.
         progress : callable, optional
             Called with (what, number done, number in all).
 
@@ -106,12 +108,14 @@ class PosterCache:
 
     def _decode_with_pillow(self, path, row):
         """Try once more what TensorFlow cannot read (WebP, CMYK), or note why it is unreadable."""
+        content = inline_content(path)
+        source = path if content is None else io.BytesIO(content)
         try:
-            with Image.open(path) as image:
+            with Image.open(source) as image:
                 pixels = np.asarray(image.convert("RGB"))
             self._pixels[row] = _to_uint8(tf.image.resize(pixels, (self.size, self.size)))
         except Exception as error:  # a damaged file can raise nearly anything in a decoder
-            self.unreadable[path] = str(error).replace(path, "").strip(" :'\"") or type(error).__name__
+            self.unreadable[path] = str(error).replace(str(source), "").strip(" :'\"") or type(error).__name__
 
 
 class Selection:
@@ -143,17 +147,21 @@ def _to_uint8(pixels):
 def _decoded(paths, size):
     """Yield (positions, pixels) of the posters that TensorFlow can read; many are decoded in parallel."""
 
-    def decode(position, path):
-        image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    def decode(position, path, content):
+        content = tf.cond(tf.equal(path, ""), lambda: content, lambda: tf.io.read_file(path))
+        image = tf.io.decode_image(content, channels=3, expand_animations=False)
         return position, _to_uint8(tf.image.resize(image, (size, size)))
 
-    names = [os.fsencode(path) for path in paths]  # file names need not be UTF-8
+    contents = [inline_content(path) for path in paths]
+    # File names need not be UTF-8.
+    names = [os.fsencode(path) if here is None else b"" for path, here in zip(paths, contents, strict=True)]
+    contents = [here or b"" for here in contents]
     if len(names) <= FEW:
-        for position, name in enumerate(names):
+        for position, (name, content) in enumerate(zip(names, contents, strict=True)):
             with contextlib.suppress(tf.errors.OpError):
-                yield np.array([position]), decode(position, name)[1][None]
+                yield np.array([position]), decode(position, name, content)[1][None]
         return
-    posters = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), names))
+    posters = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), names, contents))
     posters = posters.map(decode, num_parallel_calls=os.cpu_count(), deterministic=False)
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 

@@ -39,6 +39,10 @@ class KerasMember:
         Of `PosterCNN`; False is the reference.
     design : PosterDesign or OverviewDesign, optional
         What the network is made of; the reference's by default.
+    devices : sequence of str
+        Such as ``("GPU:0", "GPU:1")``, which then share each batch (`tf.distribute.MirroredStrategy`): the loss curve
+        is that of one device, but for rounding and for dropout, whose masks each draws apart. By default TensorFlow
+        chooses one.
 
     Attributes
     ----------
@@ -49,11 +53,11 @@ class KerasMember:
 
     folds = 0  # training it once takes minutes
 
-    def __init__(self, name, recipe, *, seed=0, rescale=True, design=None):
+    def __init__(self, name, recipe, *, seed=0, rescale=True, design=None, devices=()):
         if name not in ("poster-cnn", "overview-lstm"):
             raise InputError(f"A Keras member is poster-cnn or overview-lstm, got {name!r}.")
         self.name, self.recipe, self.seed, self.rescale = name, recipe, seed, rescale
-        self.modality = name.split("-")[0]
+        self.modality, self.devices = name.split("-")[0], tuple(devices)
         self.design = self._design() if design is None else design
         if type(self.design) is not self._design:
             raise InputError(f"{name} is made by {self._design.__name__}, got {self.design!r}.")
@@ -96,12 +100,16 @@ class KerasMember:
                 )
                 validation = None
         self.genres_, self.learned_ids_ = train.genres, learned_ids(train, validation)
-        model = self.new_model(train)
-        with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
+        strategy = (
+            tf.distribute.MirroredStrategy(self.devices) if self.devices else tf.distribute.get_strategy()
+        )
+        with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, strategy.scope():
+            model = self.new_model(train)
+            trained, batches = self._trained(model)
             self.history_ = train_model(
-                model,
-                self._dataset(train, posters, model),
-                self._dataset(validation, posters) if validation is not None else None,
+                trained,
+                batches(self._dataset(train, posters, trained)),
+                batches(self._dataset(validation, posters)) if validation is not None else None,
                 recipe=self.recipe,
                 folder=folder or temporary,
                 progress=progress,
@@ -117,6 +125,18 @@ class KerasMember:
             model = OverviewLSTM(films.genres, design=self.design, seed=self.seed)
             model.adapt(films.overviews)
         return compile_model(model, self.recipe)
+
+    def _trained(self, model):
+        """Return the model that trains, and what makes its batches from those of the model.
+
+        On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
+        see their shapes, and texts have none.
+        """
+        if self.modality == "poster" or not self.devices:
+            return model, lambda dataset: dataset
+        words = model.encoder.words
+        trained = compile_model(keras.Model(words.output, model.output, name=model.name), self.recipe)
+        return trained, lambda dataset: dataset.map(lambda overviews, labels: (words(overviews), labels))
 
     def dataset(self, films, *, posters=None, model=None):
         """Return batches of the films that have the modality, shuffled anew every epoch for a model that trains."""
@@ -139,7 +159,10 @@ class KerasMember:
         options = {"batch_size": self.recipe.batch_size, "lengths": lengths}
         if model is not None:
             n_batches = -(-len(films) // self.recipe.batch_size)
-            options |= {"seed": self.seed, "epoch": lambda: int(model.optimizer.iterations) // n_batches}
+            options |= {
+                "seed": self.seed,
+                "epoch": lambda: int(model.optimizer.iterations.numpy()) // n_batches,
+            }
         return training_dataset(inputs, films.labels, **options)
 
     def _keep(self, model):

@@ -1,0 +1,80 @@
+"""The command line for catalogues that outgrow a table: ``convert``, and ``predict`` to Parquet shards."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import multigenre
+from multigenre.cli_options import FilmsTable, Posters
+from multigenre.terminal import console, progress_bars, quiet
+
+
+class Engine(StrEnum):
+    """What predicts."""
+
+    local = "local"
+    ray = "ray"
+
+
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        help="local: this process; ray: actors on the Ray cluster that RAY_ADDRESS names, or on this machine. "
+        "With ray, or where FILMS is a folder of shards, --out is a folder of Parquet files."
+    ),
+]
+Actors = Annotated[
+    int | None,
+    typer.Option(help="Of the engine ray; default: one less than the cluster has processors."),
+]
+
+
+def convert(
+    films: FilmsTable,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of shards; the same command goes on there.")
+    ],
+    posters: Posters = None,
+    shard_films: Annotated[int, typer.Option(help="Films of a shard.")] = 4096,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse posters that cannot be read instead of naming them and going on."
+        ),
+    ] = False,
+):
+    """Write FILMS and their posters to Parquet shards, for 'predict' and for training in little memory.
+
+    A conversion that was killed goes on where it was when the same command is given again.
+    """
+    table = multigenre.Films.read(films, posters=posters)
+    with quiet():
+        convert_films = multigenre.conversion.convert
+    with progress_bars() as progress:
+        found = convert_films(table, out, shard_films=shard_films, strict=strict, progress=progress)
+    total = found.sum()
+    console.print(
+        f"{total['films']} films in {len(found)} shards, {total['bytes'] / 1e6:.1f} MB: {total['posters']} posters, "
+        f"{total['unreadable']} more that cannot be read, {total['overviews']} overviews. They are in {out}"
+    )
+
+
+def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=None, with_members=False):
+    """Predict a folder of shards, or a table of films, to a folder of Parquet files; for the command ``predict``.
+
+    Parameters
+    ----------
+    bundle, films, out, posters : path
+        ``films`` is a folder of shards, or a table as `multigenre.films.Films.read` takes it.
+    engine, actors, with_members
+        As `multigenre.shard_prediction.predict_shards` takes them.
+    """
+    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters, labelled=False)
+    with quiet():
+        predict = multigenre.shard_prediction.predict_shards
+    options = {"engine": str(engine), "with_members": with_members, "actors": actors}
+    with progress_bars() as progress:
+        n_films = predict(bundle, source, out, **options, progress=progress)
+    console.print(f"{n_films} films predicted: {out}")

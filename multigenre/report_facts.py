@@ -1,0 +1,202 @@
+"""What the page of a report says, as plain values: no drawing and no HTML, so that each can be tested."""
+
+import numpy as np
+import pandas as pd
+
+from multigenre.displays import grouped_outcomes, outcome_groups
+from multigenre.findings import SURE, findings
+from multigenre.outcomes import BROKEN, MISSING, RESCUED
+
+TOLD = ("left_out", "trust", "headroom", "outcomes", "pairs", "slices")
+# Better is lower, and how a sentence calls the metric.
+METRICS = {"bce": "loss", "map_macro": "mAP", "f1_macro": "macro-F1", "f1_micro": "micro-F1"}
+SETS = {
+    "positives": "films that carry it",
+    "predictions": "films that anyone names it for",
+    "false alarms": "films that anyone names it for, though they do not carry it",
+}
+MOST_ROWS = 40  # of tables of pairs and suspects
+
+
+def report_facts(ensemble, tables):
+    """Return what a page says of an ensemble.
+
+    Parameters
+    ----------
+    ensemble : GenreEnsemble
+        Fitted or loaded.
+    tables : dict of str to DataFrame
+        As `multigenre.error_analysis.error_tables` gives them.
+
+    Returns
+    -------
+    dict
+        ``members`` (``name``, ``modality``, ``read``: whether it could read any film), ``headline`` (sentences),
+        ``clear`` and ``unclear`` (sentences of `findings`), ``summary`` (rows), ``genres`` (a dict each, most
+        frequent first), ``without_film`` (names of genres), ``pairs``, ``slices``, ``suspects`` (rows) and counts of
+        those that are left out. Plain values; None for what is not defined.
+    """
+    shown = list(dict.fromkeys(tables["scores"]["contender"]))
+    words = names_in_words(ensemble, shown[:-1])
+    told = findings({name: tables[name] for name in TOLD if name in tables}, words=words)
+    support = tables["average_precision"].set_index("genre")["support"]
+    order = support[support > 0].sort_values(ascending=False, kind="stable").index
+    numbers = {genre: number for number, genre in enumerate(ensemble.genres_)}
+    pairs = tables["pairs"][tables["pairs"]["verdict"] != ""]
+    suspects = tables.get("suspects", pd.DataFrame(columns=["film", "genre"]))
+    slices = tables["slices"][tables["slices"]["genre"] == "(all)"]
+    parts = _by_genre(tables)
+    return {
+        "members": [
+            {"name": name, "modality": member.modality, "read": name in shown}
+            for name, member in ensemble.members_.items()
+        ],
+        "groups": list(outcome_groups(shown[:-1])),
+        "headline": headline(tables),
+        "clear": [one.sentence for one in told if one.certain],
+        "unclear": [one.sentence for one in told if not one.certain],
+        "summary": plain(tables["summary"]),
+        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],
+        "without_film": list(support.index[support == 0]),
+        "pairs": plain(pairs.head(MOST_ROWS)),
+        "pairs_more": max(len(pairs) - MOST_ROWS, 0),
+        "slices": plain(slices),
+        "suspects": plain(suspects.head(MOST_ROWS)),
+        "suspects_more": max(suspects.attrs.get("found", len(suspects)) - MOST_ROWS, 0),
+    }
+
+
+def names_in_words(ensemble, names):
+    """Return what sentences call members: the poster or the overview, where one member alone reads it.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    modality = {name: ensemble.members_[name].modality for name in names}
+    kinds = list(modality.values())
+    return {
+        name: f"the {kind} ({name})"
+        for name, kind in modality.items()
+        if kind in ("poster", "overview") and kinds.count(kind) == 1
+    }
+
+
+def headline(tables):
+    """Return one or two sentences: how many films, and whether the fusion is better than its best member.
+
+    A difference is clear where its 95 % interval leaves out 0.
+    """
+    table = tables["summary"].set_index("name")
+    films = int(table.loc["fused", "n_films"])
+    difference = tables["difference"].set_index("metric")
+    if not len(difference):
+        return [f"{films} films, which this ensemble never saw, tell what follows."]
+    member = difference["member"].iloc[0]
+    kinds = {"better": [], "worse": [], "unclear": []}
+    for metric, name in METRICS.items():
+        value, low, high = difference.loc[metric, ["value", "low", "high"]]
+        if value is None or pd.isna(value) or pd.isna(low):
+            continue
+        sign = -1 if metric == "bce" else 1
+        kind = (
+            "better"
+            if min(sign * low, sign * high) > 0
+            else "worse"
+            if max(sign * low, sign * high) < 0
+            else "unclear"
+        )
+        kinds[kind].append(f"{name} {value:+.3f} ({low:+.3f} to {high:+.3f})")
+    parts = [f"clearly {kind} in {', '.join(kinds[kind])}" for kind in ("better", "worse") if kinds[kind]]
+    if kinds["unclear"]:
+        parts.append(f"not clearly different in {', '.join(kinds['unclear'])}")
+    return [
+        f"On {films} films that nothing was fitted to, fusion is {'; '.join(parts)}, against {member}, the member of "
+        "lowest loss."
+    ]
+
+
+def plain(table):
+    """Return a table as a list of dicts of plain values, None for what is missing."""
+    columns = {
+        name: [
+            None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
+            for value in values
+        ]
+        for name, values in table.items()
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def bar(counts):
+    """Return one row of `grouped_outcomes` as a bar: its parts, with counts and shares of the whole."""
+    whole = int(counts.iloc[:-2].sum())
+    parts = [
+        {"name": name, "films": int(films), "share": films / whole if whole else 0}
+        for name, films in counts.iloc[:-2].items()
+        if films or name != MISSING
+    ]
+    return {"films": whole, "parts": parts, "rescued": int(counts[RESCUED]), "broken": int(counts[BROKEN])}
+
+
+def verdict(row, prefix=""):
+    """Return in words whether a gain is clear: its interval leaves out 0 and its adjusted p-value is at most 0.05."""
+    low, high, p = (row[f"{prefix}{name}"] for name in ("low", "high", "p_bh"))
+    if low is None or p is None:
+        return "too few films"
+    if p <= SURE and low > 0:
+        return "clearly better"
+    if p <= SURE and high < 0:
+        return "clearly worse"
+    return "not clearly different"
+
+
+def _by_genre(tables):
+    """Return what every genre's section needs, grouped once: dicts by genre."""
+    grouped = {
+        name: {genre: plain(rows) for genre, rows in tables[name].groupby("genre", sort=False)}
+        for name in ("scores", "trust", "headroom", "left_out", "suspects", "member_pairs")
+        if name in tables
+    }
+    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}
+    grouped["bars"] = {of: grouped_outcomes(tables["outcomes"], of) for of in SETS}
+    return grouped
+
+
+def _genre(genre, number, tables, parts):
+    """Return what the section of a genre says."""
+    trust = [{**row, "verdict": verdict(row, "f1_")} for row in parts["trust"].get(genre, [])]
+    left_out = [
+        {**row, "verdict": verdict(row)}
+        for row in parts.get("left_out", {}).get(genre, [])
+        if row["metric"] == "average_precision"
+    ]
+    pairs = tables["pairs"][tables["pairs"]["verdict"] != ""]
+    pairs = pairs[(pairs["genre"] == genre) | (pairs["other"] == genre)]
+    precision = {
+        name: value for name, value in parts["average_precision"][genre].items() if name not in NOT_NAMES
+    }
+    known = {name: value for name, value in precision.items() if value is not None and name != "fused"}
+    return {
+        "name": genre,
+        "number": number,
+        "support": parts["average_precision"][genre]["support"],
+        "prevalence": parts["average_precision"][genre]["prevalence"],
+        "average_precision": precision,
+        "best": max(known, key=known.get) if known else None,
+        "bars": {of: bar(parts["bars"][of].loc[genre]) for of in SETS},
+        "scores": parts["scores"][genre],
+        "trust": trust,
+        "fused_verdict": trust[-1]["verdict"] if trust else "",
+        "headroom": parts["headroom"][genre][0],
+        "left_out": left_out,
+        "member_pairs": parts.get("member_pairs", {}).get(genre, []),
+        "pairs": [
+            {**row, "with": row["other"] if row["genre"] == genre else row["genre"]} for row in plain(pairs)
+        ],
+        "suspects": parts.get("suspects", {}).get(genre, [])[:5],
+        "suspects_in_all": len(parts.get("suspects", {}).get(genre, [])),
+    }
+
+
+NOT_NAMES = ("genre", "support", "prevalence")

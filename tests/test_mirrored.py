@@ -1,0 +1,23 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "mirrored_script.py"
+
+
+@pytest.mark.parametrize("name", ["poster-cnn", "overview-lstm"])
+def test_two_devices_have_the_loss_curve_of_one(name):
+    command = [sys.executable, SCRIPT, name]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["replicas"] == 2
+    assert found["two"].keys() == found["one"].keys()
+    for column, values in found["one"].items():
+        assert found["two"][column] == pytest.approx(values, rel=1e-4), column
+    assert found["max_abs_diff"] < 1e-4 and found["saved_diff"] < 1e-6
