@@ -24,15 +24,10 @@ _HOME = {
     "make_films": "made_films",
 }
 _MODULES = (
-    "bundle",
-    "conversion",
-    "evaluation",
-    "figures",
-    "metrics",
-    "reliability",
-    "shard_prediction",
+    "app", "bundle", "conversion", "evaluation", "figures", "film_search", "film_tables", "findings", "metrics",
+    "reliability", "report", "search", "search_results", "search_spaces", "settings", "shard_prediction",
     "threshold_reports",
-)
+)  # fmt: skip
 
 __all__ = [*_HOME, *_MODULES]
 

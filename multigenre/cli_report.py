@@ -4,13 +4,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 import multigenre
-from multigenre._checks import InputError, some
 from multigenre.cli_options import FilmsTable, Posters
-from multigenre.film_tables import film_columns, read_table, texts
 from multigenre.terminal import console, progress_bars, quiet
 
 
@@ -42,7 +39,7 @@ def report(
 ):
     """Show where each member of BUNDLE is right: tables, pictures and films, on FILMS that taught it nothing."""
     table = multigenre.Films.read(films, posters=posters)
-    attributes = columns_of(films, column) if column else None
+    attributes = multigenre.film_tables.read_columns(films, column) if column else None
     with quiet():
         write, ensemble_class = multigenre.report.report, multigenre.GenreEnsemble
     path = out.with_suffix(ENDINGS[format.value]) if format is not Format.html else out
@@ -51,20 +48,3 @@ def report(
     with progress_bars() as progress:
         write(ensemble, table, path, attributes=attributes, progress=progress)
     console.print(f"The report is in {path}")
-
-
-def columns_of(path, names):
-    """Return columns of a table of films, indexed by film id.
-
-    Raises
-    ------
-    InputError
-        If one is not there.
-    """
-    table = read_table(path)
-    if missing := [name for name in names if name not in table.columns]:
-        raise InputError(
-            f"{path} has no column {some(missing)} to slice by; it has {some(table.columns, 9)}."
-        )
-    ids = pd.Index(texts(table[film_columns(table)["id"]]), name="film")
-    return table[names].set_axis(ids)

@@ -1,13 +1,16 @@
+import ast
 import json
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import multigenre
 from multigenre import Films, make_films
 from multigenre.cli import main, parse_split
 
@@ -221,3 +224,15 @@ def test_a_killed_training_leaves_no_bundle_and_the_same_command_finishes_it(cat
     assert run(*arguments) == 0
     assert "Going on with the unfinished run" in capsys.readouterr().err
     assert (out / "bundle.json").is_file() and not (tmp_path / "bundle.unfinished").exists()
+
+
+def test_what_the_commands_load_when_they_run_is_there():
+    used = {
+        node.attr
+        for path in Path(multigenre.__file__).parent.glob("cli*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "multigenre"
+    }
+    assert used and used <= set(multigenre.__all__)

@@ -6,7 +6,7 @@ import pytest
 from multigenre import GenreEnsemble, make_films
 from multigenre._checks import InputError
 from multigenre.cli import main
-from multigenre.cli_report import columns_of
+from multigenre.film_tables import read_columns
 
 
 def run(*arguments):
@@ -36,4 +36,4 @@ def test_report_writes_a_page_and_tables(folder):
 
 def test_a_column_that_is_not_there_is_named(folder):
     with pytest.raises(InputError, match="has no column Decade to slice by; it has Id"):
-        columns_of(folder / "films.csv", ["Decade"])
+        read_columns(folder / "films.csv", ["Decade"])

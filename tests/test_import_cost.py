@@ -17,6 +17,10 @@ def test_importing_the_library_loads_nothing_heavy():
     assert loaded_by("import multigenre", HEAVY) == []
 
 
+def test_the_command_lines_help_loads_nothing_heavy():
+    assert loaded_by("import multigenre.cli", HEAVY) == []
+
+
 def test_listing_the_public_names_loads_nothing_heavy():
     assert loaded_by("import multigenre; assert 'PosterCNN' in dir(multigenre)", HEAVY) == []
 
