@@ -24,7 +24,7 @@ _HOME = {
     "make_films": "made_films",
 }
 _MODULES = (
-    "app", "bundle", "conversion", "evaluation", "figures", "film_search", "film_tables", "findings", "metrics",
+    "app", "bundle", "conversion", "evaluation", "figures", "film_attributes", "film_search", "findings", "metrics",
     "reliability", "report", "search", "search_results", "search_spaces", "settings", "shard_prediction",
     "threshold_reports",
 )  # fmt: skip

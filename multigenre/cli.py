@@ -98,6 +98,10 @@ def train(
         options["settings"] = multigenre.settings.read_settings(settings)
     ensemble = _ensemble_class()(_names(members), **options)
     _train(ensemble, table, out, split=shares, strict=strict)
+    if "test" in ensemble.films_:
+        where = f"{out} {films}{f' --posters {posters}' if posters else ''}"
+        line = f"Where each member is right: multigenre report {where} --out report.html"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -7,44 +7,49 @@ from typing import Annotated
 import typer
 
 import multigenre
+from multigenre._checks import InputError
 from multigenre.cli_options import FilmsTable, Posters
 from multigenre.terminal import console, progress_bars, quiet
 
 
 class Format(StrEnum):
-    """What is written."""
+    """What a report is written as."""
 
     html = "html"
     json = "json"
     csv = "csv"
 
 
-ENDINGS = {"html": ".html", "json": ".json", "csv": ""}
-
-
 def report(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")],
     films: FilmsTable,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The page; a file or folder of tables with --format.")
-    ] = Path("report.html"),
+        Path, typer.Option(metavar="FILE", help="Page, JSON file, or folder of CSV tables to write.")
+    ],
     posters: Posters = None,
     format: Annotated[
-        Format, typer.Option(help="html: one page; json: one file of tables; csv: a folder of tables.")
+        Format, typer.Option(help="html: a page to read; json, csv: its tables.")
     ] = Format.html,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="A column of FILMS to slice the films by; may be given again."),
+        typer.Option(
+            metavar="NAME", help="Slice by this column of FILMS too; years become decades. Repeatable."
+        ),
     ] = None,
 ):
-    """Show where each member of BUNDLE is right: tables, pictures and films, on FILMS that taught it nothing."""
+    """Write one page that says where each member of a BUNDLE is right, on FILMS that it never saw.
+
+    The page is one file, asks nothing of the network, and needs FILMS whose genres are known. Films that taught the
+    bundle something are left out.
+    """
+    if multigenre.report.check_path(out) != format.value:
+        ending = {"html": "a name that ends in .html", "json": "a name that ends in .json", "csv": "a folder"}
+        raise InputError(f"--format {format.value} needs {ending[format.value]} for --out, got {out.name}.")
     table = multigenre.Films.read(films, posters=posters)
-    attributes = multigenre.film_tables.read_columns(films, column) if column else None
+    attributes = multigenre.film_attributes.read_attributes(films, column or ())
     with quiet():
-        write, ensemble_class = multigenre.report.report, multigenre.GenreEnsemble
-    path = out.with_suffix(ENDINGS[format.value]) if format is not Format.html else out
-    multigenre.report.check_path(path)
-    ensemble = ensemble_class.load(bundle)
+        ensemble = multigenre.GenreEnsemble.load(bundle)
     with progress_bars() as progress:
-        write(ensemble, table, path, attributes=attributes, progress=progress)
-    console.print(f"The report is in {path}")
+        tables = multigenre.report.report(ensemble, table, out, attributes=attributes, progress=progress)
+    scored = tables["summary"]["n_films"].max()
+    console.print(f"{scored} films that {bundle.name} never saw are in {out}", markup=False, soft_wrap=True)

@@ -91,12 +91,18 @@ def error_tables(ensemble, prediction, films, *, attributes=None, replicates=100
     return tables
 
 
-def _attributes(films, attributes):
-    """Return what films are always sliced by, and what was given."""
-    always = pd.DataFrame({"has": modalities(films), "words of overview": overview_words(films)})
-    if attributes is None:
+def beside(always, given):
+    """Return attributes of films and those that were given, if any, under their own names where these are taken."""
+    if given is None:
         return always
-    return always.join(attributes.set_axis(attributes.index.astype(str)), rsuffix=" (given)")
+    given = given.set_axis(given.index.astype(str))
+    return always.join(given.rename(columns=lambda name: f"{name} (given)" if name in always else name))
+
+
+def _attributes(films, given):
+    """Return what films are always sliced by, and what was given."""
+    always = {"has": modalities(films), "words of overview": overview_words(films)}
+    return beside(pd.DataFrame(always), given)
 
 
 def _by_contender(everyone, table_of):

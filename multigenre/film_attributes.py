@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from multigenre._checks import InputError
+from multigenre._checks import InputError, some
+from multigenre.film_tables import film_columns, read_table, texts
 
+DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 256  # posters looked at together
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
@@ -133,3 +135,29 @@ def quantile_bins(values, bins=4):
     kept = list(dict.fromkeys(names.values()))
     codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
     return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+
+
+def read_attributes(path, columns):
+    """Return columns of a table of films to slice by, indexed by film id; None without columns.
+
+    Years and dates become decades.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column.
+    """
+    if not columns:
+        return None
+    table = read_table(path)
+    if unknown := [name for name in columns if name not in table]:
+        raise InputError(f"{path} has no column {some(unknown)}; it has {some(table.columns, most=40)}.")
+    ids = texts(table[film_columns(table)["id"]])
+    found = {}
+    for name in columns:
+        values = pd.Series(table[name].to_numpy(), ids).replace("", None)
+        numbers = pd.to_numeric(values, errors="coerce")
+        # A table in CSV holds texts; a column is of numbers if every filled cell is one.
+        values = numbers if (numbers.notna() == values.notna()).all() else values
+        found[name] = decades(values) if name.lower() in DATES else values
+    return pd.DataFrame(found)

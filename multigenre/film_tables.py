@@ -250,19 +250,3 @@ def _poster_files(folder):
     files = [file for file in files if file.suffix.lower() in POSTER_SUFFIXES]
     files.sort(key=lambda file: (-POSTER_SUFFIXES.index(file.suffix.lower()), file.name))
     return {file.stem: str(file) for file in files}
-
-
-def read_columns(path, names):
-    """Return columns of a table of films that say more about them, a DataFrame indexed by film id.
-
-    Raises
-    ------
-    InputError
-        If the table cannot be read, or a column is not there.
-    """
-    table = read_table(path)
-    if missing := [name for name in names if name not in table.columns]:
-        raise InputError(
-            f"{path} has no column {some(missing)} to slice by; it has {some(table.columns, 9)}."
-        )
-    return table[names].set_axis(pd.Index(texts(table[film_columns(table)["id"]]), name="film"))

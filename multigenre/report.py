@@ -20,7 +20,7 @@ from multigenre._checks import InputError, some
 from multigenre._inline_svg import inline_svg
 from multigenre._thumbnails import poster_looks
 from multigenre.displays import OperatingPointDisplay, ReliabilityGridDisplay
-from multigenre.error_analysis import error_tables
+from multigenre.error_analysis import beside, error_tables
 from multigenre.heat_displays import FusionWeightsDisplay, TopGenreConfusionDisplay, pattern_weights
 from multigenre.report_facts import METRICS, SETS, plain, report_facts
 from multigenre.report_gallery import KINDS, gallery
@@ -65,9 +65,7 @@ def report(ensemble, films, path, *, attributes=None, extras=None, progress=None
         raise InputError("A report needs films whose genres are known, but this table has no genre columns.")
     given, films = len(films), ensemble.unseen(films.align(ensemble.genres_))
     prediction = ensemble.predict(films, progress=progress)
-    looks = poster_looks(films, progress=progress)
-    if attributes is not None:
-        looks = looks.join(attributes.set_axis(attributes.index.astype(str)), rsuffix=" (given)")
+    looks = beside(poster_looks(films, progress=progress), attributes)
     tables = error_tables(ensemble, prediction, films, attributes=looks, progress=progress)
     if how == "html":
         facts = report_facts(ensemble, tables)
@@ -141,7 +139,13 @@ def render(facts):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "signed": signed, "percent": percent, "sort_key": sort_key}
+    environment.filters |= {
+        "number": number,
+        "signed": signed,
+        "percent": percent,
+        "p_value": p_value,
+        "sort_key": sort_key,
+    }
     source = environment.loader.get_source
     script, style = (source(environment, f"report.{kind}")[0] for kind in ("js", "css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -169,6 +173,11 @@ def signed(value, digits=2):
 def percent(value):
     """Return a share as whole percents."""
     return "–" if value is None or value != value else f"{100 * value:.0f} %"
+
+
+def p_value(value):
+    """Return a p-value, never as 0."""
+    return "< 0.001" if value is not None and value < 0.0005 else number(value, 3)
 
 
 def sort_key(value):
@@ -215,7 +224,7 @@ def _figures(ensemble, prediction, films, tables, extras, progress):
     confusion = TopGenreConfusionDisplay.from_predictions(prediction.fused, films).figure_
     overall = [
         ("Most probable genre against those carried", confusion, "A film whose most probable genre is right counts "
-         "there; another counts in equal parts among its own genres. Darker: a larger share of the column."),
+         "there; another counts in equal parts among its own genres. Stronger: a larger share of the column."),
     ]  # fmt: skip
     names = [one.name for one in everyone[:-1]]
     if "+".join(sorted(names)) in set(tables["weights"]["pattern"]):

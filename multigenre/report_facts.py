@@ -1,5 +1,7 @@
 """What the page of a report says, as plain values: no drawing and no HTML, so that each can be tested."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -52,9 +54,9 @@ def report_facts(ensemble, tables):
             for name, member in ensemble.members_.items()
         ],
         "groups": list(outcome_groups(shown[:-1])),
-        "headline": headline(tables),
-        "clear": [one.sentence for one in told if one.certain],
-        "unclear": [one.sentence for one in told if not one.certain],
+        "headline": [_minus(sentence) for sentence in headline(tables)],
+        "clear": [_minus(one.sentence) for one in told if one.certain],
+        "unclear": [_minus(one.sentence) for one in told if not one.certain],
         "summary": plain(tables["summary"]),
         "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],
         "without_film": list(support.index[support == 0]),
@@ -106,7 +108,7 @@ def headline(tables):
             if max(sign * low, sign * high) < 0
             else "unclear"
         )
-        kinds[kind].append(f"{name} {value:+.3f} ({low:+.3f} to {high:+.3f})")
+        kinds[kind].append(f"{name} ({value:+.3f}, {low:+.3f} to {high:+.3f})")
     parts = [f"clearly {kind} in {', '.join(kinds[kind])}" for kind in ("better", "worse") if kinds[kind]]
     if kinds["unclear"]:
         parts.append(f"not clearly different in {', '.join(kinds['unclear'])}")
@@ -149,6 +151,11 @@ def verdict(row, prefix=""):
     if p <= SURE and high < 0:
         return "clearly worse"
     return "not clearly different"
+
+
+def _minus(sentence):
+    """Return a sentence with true minus signs before numbers."""
+    return re.sub(r"(?<![\w-])-(?=\d)", "−", sentence)
 
 
 def _by_genre(tables):

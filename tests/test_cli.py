@@ -222,7 +222,9 @@ def test_a_killed_training_leaves_no_bundle_and_the_same_command_finishes_it(cat
     assert run(*arguments, "--seed", "1") == 2
     assert "holds an unfinished run with seed=0, not 1" in sentence(capsys)
     assert run(*arguments) == 0
-    assert "Going on with the unfinished run" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Going on with the unfinished run" in said
+    assert f"multigenre report {out} {catalogue / 'films.csv'} --posters {catalogue / 'posters'}" in said
     assert (out / "bundle.json").is_file() and not (tmp_path / "bundle.unfinished").exists()
 
 
