@@ -238,3 +238,11 @@ def test_what_the_commands_load_when_they_run_is_there():
         and node.value.id == "multigenre"
     }
     assert used and used <= set(multigenre.__all__)
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "predict", "evaluate", "demo", "report", "search", "convert", "app"]
+)
+def test_every_command_says_what_it_does(command, capsys):
+    assert run(command, "--help") == 0
+    assert f"multigenre {command}" in capsys.readouterr().out
