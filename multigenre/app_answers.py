@@ -184,8 +184,8 @@ def left_out_table(ensemble, prediction):
         np.repeat(list(asked), len(without.genres)),
         np.repeat(["+".join(names) for names in asked.values()], len(without.genres)),
         np.tile(list(without.genres), len(asked)),
-        np.tile(prediction.fused.values[0], len(asked)),
-        without.values.ravel(),
+        np.tile(prediction.fused.values[0].astype(float), len(asked)),
+        without.values.astype(float).ravel(),
         np.tile(prediction.labels.to_numpy(bool)[0], len(asked)),
         _named(ensemble, "fused", without).ravel(),
     ]
