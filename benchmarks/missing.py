@@ -30,10 +30,11 @@ from sklearn.base import clone
 
 from multigenre import Films, GenreEnsemble, LateFusion, ProbabilityCalibrator, make_films
 from multigenre._resampling import METRICS, intervals, resample
-from multigenre.cross_fitting import folds_of_films, out_of_fold
+from multigenre.cross_fitting import out_of_fold
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.presets import make_members
+from multigenre.splits import folds_of_films
 from multigenre.workspace import claim
 
 MEMBERS = ["poster-colours", "overview-bag", "overview-tfidf"]

@@ -37,12 +37,13 @@ from multigenre import (
     make_films,
 )
 from multigenre._resampling import METRICS, intervals, resample
-from multigenre.cross_fitting import folds_of_films, out_of_fold
+from multigenre.cross_fitting import out_of_fold
 from multigenre.fusion import METHODS
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
-from multigenre.metrics import prevalence_baseline
+from multigenre.metrics import prevalence_baseline, with_prevalence
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.presets import make_members
+from multigenre.splits import folds_of_films
 from multigenre.workspace import claim
 
 SHARES = {"train": 0.8, "validation": 0.1, "calibration": 0.1}
@@ -118,10 +119,10 @@ def test_one_fold(films, test_rows, members, folder, posters, seed):
     start = time.perf_counter()
     trained = fit_members(members, rest, roles, folder, seed=seed, posters=posters)
     seconds = time.perf_counter() - start
-    found, prevalence = {}, films.genres.prevalence(roles["train"].labels).to_numpy()
+    found, prevalence = {}, films.genres.prevalence(roles["train"].labels)
     for name, probabilities, labels in contenders(*trained, roles | {"test": test}, posters, seed):
         # Who has nothing to read says the prevalence.
-        found[name] = np.where(probabilities.present[:, None], probabilities.values, prevalence), labels
+        found[name] = with_prevalence(probabilities, prevalence).values, labels
     return found, seconds
 
 

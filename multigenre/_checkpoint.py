@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from multigenre._checks import InputError
+from multigenre._files import replacing
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -88,10 +89,8 @@ class Checkpoint(keras.callbacks.Callback):
 
 def _write(path, arrays, history):
     """Write arrays and history to one file, beside and then renamed."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         np.savez(file, *arrays, history=json.dumps(history))
-    partial.replace(path)
 
 
 def _read(path):

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from multigenre._intervals import FEW, benjamini_hochberg, bounds, draws, holm
-from multigenre._resampling import _average_precision, _ranking
+from multigenre._resampling import average_precision, ranking_of
 from multigenre._scoring import losses, rates_of_counts
 
 METRICS = ("f1", "average_precision", "bce")
@@ -31,7 +31,7 @@ def paired_samples(sides, labels, replicates, seed):
     fixed = []  # what does not change from draw to draw: films are ranked once
     for values, named in sides:
         columns = zip(values.T, labels.T, strict=True)
-        fixed.append((named, [_ranking(*column, films) for column in columns], losses(values, labels)))
+        fixed.append((named, [ranking_of(*column, films) for column in columns], losses(values, labels)))
     chunks = chain([np.ones((len(films), 1))], draws(len(films), replicates, seed))
     samples = [np.stack([_weighted_scores(*side, labels, weights) for side in fixed]) for weights in chunks]
     return np.concatenate(samples, axis=2)
@@ -41,7 +41,7 @@ def _weighted_scores(named, rankings, loss, labels, weights):
     """Return `METRICS` (n_metrics, n_resamples, n_genres) of films counted ``weights`` (n_films, n_resamples) times."""
     positives, hits = weights.T @ labels, weights.T @ (named & labels)
     f1 = np.where(positives > 0, rates_of_counts(hits, weights.T @ named, positives)[2], np.nan)
-    area = [_average_precision(ranking, weights) for ranking in rankings]
+    area = [average_precision(ranking, weights) for ranking in rankings]
     return np.stack([f1, np.stack(area, axis=1), weights.T @ loss / len(labels)])
 
 

@@ -38,7 +38,7 @@ def _weighted_scores(values, predicted, labels, rankings, residuals, weights):
     positives, chosen = weights.T @ labels, weights.T @ predicted
     hits = weights.T @ (predicted & (labels == 1))
     live = positives > 0
-    *a_genre, overall = (_average_precision(ranking, weights) for ranking in rankings)
+    *a_genre, overall = (average_precision(ranking, weights) for ranking in rankings)
     totals = [counts.sum(axis=1) for counts in (hits, chosen, positives)]
     columns = (
         weights.T @ losses(values, labels).mean(axis=1) / len(values),
@@ -60,13 +60,13 @@ def _live_mean(a_genre, live):
 
 
 def _rankings(values, labels):
-    """Return what `_average_precision` needs for each genre, and last for all cells together."""
+    """Return what `average_precision` needs for each genre, and last for all cells together."""
     films = np.arange(len(labels))
-    columns = [_ranking(value, label, films) for value, label in zip(values.T, labels.T, strict=True)]
-    return [*columns, _ranking(values.ravel(), labels.ravel(), np.repeat(films, labels.shape[1]))]
+    columns = [ranking_of(value, label, films) for value, label in zip(values.T, labels.T, strict=True)]
+    return [*columns, ranking_of(values.ravel(), labels.ravel(), np.repeat(films, labels.shape[1]))]
 
 
-def _ranking(value, label, film):
+def ranking_of(value, label, film):
     """Return which films' cells lie between one positive's value and the next, (n_cuts, n_films) sparse.
 
     First the positive cells alone, then all cells, most probable first: times weights, they give what each
@@ -92,7 +92,7 @@ def _residuals(values, labels):
     return csr_array(cells, shape=(n_genres * BINS, n_films))
 
 
-def _average_precision(ranking, weights):
+def average_precision(ranking, weights):
     """Return average precision of each resample, as scikit-learn weights it; NaN without positives."""
     found, reached = (cells @ weights for cells in ranking)
     hits, reached = np.cumsum(found, axis=0), np.cumsum(reached, axis=0)

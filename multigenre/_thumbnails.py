@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from multigenre.film_attributes import poster_look
-from multigenre.film_cards import _decode
+from multigenre.film_cards import small_poster
 
 SHOWN, LOOKED_AT, QUALITY = (132, 198), (48, 72), 68  # pixels; of JPEG, 1 to 95
 
 
 def thumbnail(path):
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
-    image = _decode(path) if path else None
+    image = small_poster(path) if path else None
     if image is None:
         return None
     image.thumbnail(SHOWN)
@@ -53,5 +53,5 @@ def poster_looks(films, *, progress=None):
 
 
 def _small(path):
-    image = _decode(path) if path else None
+    image = small_poster(path) if path else None
     return None if image is None else np.asarray(image.resize(LOOKED_AT))

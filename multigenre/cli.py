@@ -16,6 +16,7 @@ import typer
 
 import multigenre
 from multigenre._checks import InputError
+from multigenre._files import replacing
 from multigenre.cli_app import app as open_app
 from multigenre.cli_options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
 from multigenre.cli_report import report
@@ -230,15 +231,13 @@ def _names(members):
 
 
 def _write_json(facts, path):
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _write_csv(table, path, **options):
-    partial = path.with_name(path.name + ".partial")
-    table.to_csv(partial, **options)
-    partial.replace(path)
+    with replacing(path) as partial:
+        table.to_csv(partial, **options)
 
 
 def main():

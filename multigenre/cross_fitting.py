@@ -7,7 +7,7 @@ from sklearn.model_selection import KFold
 from multigenre._checks import InputError, check_same_genres, check_unseen
 from multigenre.members import to_train_again
 from multigenre.probabilities import GenreProbabilities
-from multigenre.splits import near_duplicate_groups, stratified_split
+from multigenre.splits import folds_of_films
 
 
 def out_of_fold(fusion, members, films, *, folds=5, seed=0):
@@ -51,34 +51,6 @@ def out_of_fold(fusion, members, films, *, folds=5, seed=0):
         fitted = clone(fusion).fit([member.take(rest) for member in members], films.take(rest))
         values[held] = fitted.predict([member.take(held) for member in members]).values
     return GenreProbabilities(films.ids, films.genres, values, "fused", "out-of-fold")
-
-
-def folds_of_films(films, folds, *, seed=0):
-    """Return a fold for each film: near-duplicates share one, and every genre has its share in each.
-
-    Parameters
-    ----------
-    films : Films
-        With their genres.
-    folds : int
-    seed : int
-
-    Returns
-    -------
-    ndarray of shape (n_films,), int
-        From 0.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two folds or than that many films.
-    """
-    if not 2 <= folds <= len(films):
-        raise InputError(
-            f"Cross-fitting needs 2 folds or more and as many films, got {folds} of {len(films)}."
-        )
-    groups = near_duplicate_groups(films.overviews, films.posters)
-    return stratified_split(films.labels, groups, np.full(folds, 1 / folds), seed=seed)
 
 
 def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=None):

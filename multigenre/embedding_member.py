@@ -9,14 +9,11 @@ import numpy as np
 
 from multigenre._checks import InputError
 from multigenre.genres import Genres
-from multigenre.linear_heads import choose_C, fit_head
+from multigenre.linear_heads import fit_films_head
 from multigenre.members import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.probabilities import sigmoid
-from multigenre.splits import near_duplicate_groups, stratified_split
 from multigenre.vector_cache import VectorCache
-
-FOLDS = 5  # to choose C by
 
 
 class EmbeddingMember:
@@ -112,14 +109,9 @@ class EmbeddingMember:
             mean, scale = _standard(vectors)
         features = (vectors - mean) * scale
         said = partial(progress, self.name) if progress else None
-        self.C_, self.C_table_ = self.C, None
-        if np.ndim(self.C) and len(films) < FOLDS:
-            self.C_ = self.C[0]
-        elif np.ndim(self.C):
-            groups = near_duplicate_groups(films.overviews, films.posters)
-            fold = stratified_split(films.labels, groups, np.full(FOLDS, 1 / FOLDS))
-            self.C_, self.C_table_ = choose_C(features, films.labels, self.C, fold=fold, progress=said)
-        coefficients, intercept = fit_head(features, films.labels, C=self.C_, progress=said)
+        coefficients, intercept, self.C_, self.C_table_ = fit_films_head(
+            features, films, self.C, progress=said
+        )
         # The head of the vectors as they come: nothing else is needed to predict.
         self._coefficients = coefficients * scale
         self._intercept = intercept - self._coefficients @ mean

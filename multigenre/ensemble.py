@@ -17,11 +17,10 @@ from multigenre.ensemble_bundle import documents_of, restore
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.fusion import LateFusion
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities, refit_members
-from multigenre.metrics import prevalence_baseline
+from multigenre.metrics import prevalence_baseline, with_prevalence
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.prediction import Prediction
 from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members
-from multigenre.probabilities import GenreProbabilities
 from multigenre.thresholds import ThresholdCalibrator
 from multigenre.workspace import claim
 
@@ -236,8 +235,7 @@ class GenreEnsemble:
                 nothing.sum(),
                 some(films.ids[nothing]),
             )
-            values = np.where(nothing[:, None], self.prevalence_.to_numpy(), fused.values)
-            fused = GenreProbabilities(fused.ids, fused.genres, values, fused.name, fused.role)
+            fused = with_prevalence(fused, self.prevalence_)
         if "fused" in self.thresholds_:
             labels = self.thresholds_["fused"].predict(fused)
         else:

@@ -164,7 +164,7 @@ def _heading(axes, left, width, name):
 
 def _poster(axes, left, top, path):
     """Draw a poster, fitted into its place, or a frame that says that there is none."""
-    image = _decode(path) if path else None
+    image = small_poster(path) if path else None
     if image is None:
         _bar(axes, left, top, POSTER, CARD, PALE)
         _write(axes, left + POSTER / 2, top + CARD / 2, "no poster", color=GREY, ha="center", va="center")
@@ -174,7 +174,7 @@ def _poster(axes, left, top, path):
     axes.imshow(image, extent=(left, left + width, top + height, top), interpolation="lanczos", zorder=2)
 
 
-def _decode(path):
+def small_poster(path):
     """Return the poster at ``path`` as a small RGB image, or None if it cannot be decoded."""
     try:
         with warnings.catch_warnings():

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multigenre.cross_fitting import folds_of_films, out_of_fold_member
+from multigenre.cross_fitting import out_of_fold_member
 from multigenre.films import Films
 from multigenre.members import has_modality, member_probabilities, to_train_again
 from multigenre.probabilities import GenreProbabilities
+from multigenre.splits import folds_of_films
 from multigenre.workspace import fitted, kept
 
 log = logging.getLogger("multigenre")

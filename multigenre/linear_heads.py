@@ -7,6 +7,9 @@ from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
 from multigenre.probabilities import logits
+from multigenre.splits import folds_of_films
+
+FOLDS = 5  # that choose C
 
 
 def fit_head(features, labels, *, C, progress=None):
@@ -50,6 +53,35 @@ def fit_head(features, labels, *, C, progress=None):
         if progress:
             progress(genre + 1, n_genres)
     return coefficients, intercept
+
+
+def fit_films_head(features, films, strengths, *, progress=None):
+    """Fit a head to films' features, under the C given or the best of several.
+
+    Parameters
+    ----------
+    features : as for `fit_head`
+    films : Films
+        With their genres. Five folds of them choose; near-duplicates share one. Fewer than five take the first C.
+    strengths : float or sequence of float
+    progress : callable, optional
+        As for `choose_C` and then `fit_head`.
+
+    Returns
+    -------
+    coefficients, intercept
+        As `fit_head` gives them.
+    C : float
+    table : pandas.DataFrame or None
+        What `choose_C` gave; None where nothing was chosen.
+    """
+    C, table = strengths, None
+    if np.ndim(strengths) and len(films) < FOLDS:
+        C = strengths[0]
+    elif np.ndim(strengths):
+        fold = folds_of_films(films, FOLDS)
+        C, table = choose_C(features, films.labels, strengths, fold=fold, progress=progress)
+    return *fit_head(features, films.labels, C=C, progress=progress), C, table
 
 
 def choose_C(features, labels, strengths, *, fold, progress=None):

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from multigenre._checks import InputError
+from multigenre._files import replacing
 from multigenre._made_overviews import write_overview
 from multigenre._made_posters import draw_poster
 from multigenre.films import Films
@@ -170,6 +171,5 @@ def _correlations():
 
 
 def _save(image, path):
-    partial = path.with_name(path.name + ".partial")
-    image.save(partial, "JPEG", quality=85)
-    partial.replace(path)
+    with replacing(path) as partial:
+        image.save(partial, "JPEG", quality=85)

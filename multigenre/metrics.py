@@ -1,5 +1,7 @@
 """Scores of genre probabilities, averaged and by genre, with intervals and the prevalence baseline."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
@@ -184,6 +186,21 @@ def prevalence_baseline(train_films, films):
     if films.genres is not None:
         check_same_genres(films.genres, baseline.genres, "The prevalence baseline and the films")
     return baseline
+
+
+def with_prevalence(probabilities, prevalence):
+    """Return probabilities in which films that are not present get each genre's prevalence.
+
+    Parameters
+    ----------
+    probabilities : GenreProbabilities
+    prevalence : Series by genre name
+    """
+    if probabilities.present.all():
+        return probabilities
+    here = probabilities.present[:, None]
+    values = np.where(here, probabilities.values, prevalence.to_numpy())
+    return replace(probabilities, values=values, present=None)
 
 
 def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, level=0.95, seed=0):

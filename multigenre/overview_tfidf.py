@@ -10,12 +10,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
 from multigenre.genres import Genres
-from multigenre.linear_heads import choose_C, fit_head
+from multigenre.linear_heads import fit_films_head
 from multigenre.members import learned_ids, named_probabilities, readable_films
 from multigenre.probabilities import sigmoid
-from multigenre.splits import near_duplicate_groups, stratified_split
-
-FOLDS = 5  # that C is chosen by
 
 
 class OverviewTfidf:
@@ -65,14 +62,9 @@ class OverviewTfidf:
                 f"{self.name} found no word that two of {len(films)} overviews share; give more films."
             ) from error
         said = partial(progress, self.name) if progress else None
-        self.C_, self.C_table_ = self.C, None
-        if np.ndim(self.C) and len(films) < FOLDS:
-            self.C_ = self.C[0]
-        elif np.ndim(self.C):
-            groups = near_duplicate_groups(films.overviews, films.posters)
-            fold = stratified_split(films.labels, groups, np.full(FOLDS, 1 / FOLDS))
-            self.C_, self.C_table_ = choose_C(features, films.labels, self.C, fold=fold, progress=said)
-        self._coefficients, self._intercept = fit_head(features, films.labels, C=self.C_, progress=said)
+        self._coefficients, self._intercept, self.C_, self.C_table_ = fit_films_head(
+            features, films, self.C, progress=said
+        )
         support = films.labels.sum(axis=0)
         self.constant_genres_ = [
             name for name, n in zip(self.genres_, support, strict=True) if n in (0, len(films))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import ROLES, InputError, check_ids, check_role, check_same_genres, check_shape, some
+from multigenre._files import replacing
 from multigenre.genres import Genres
 
 
@@ -125,12 +126,9 @@ class GenreProbabilities:
 
     def save(self, path):
         """Write everything to one ``.npz`` file, without pickle, beside and then renamed."""
-        path = Path(path)
         facts = {"ids": list(self.ids), "genres": list(self.genres), "name": self.name, "role": self.role}
-        partial = path.with_name(path.name + ".partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, facts=json.dumps(facts), values=self.values, present=self.present)
-        partial.replace(path)
 
     @classmethod
     def load(cls, path):

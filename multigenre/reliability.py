@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from multigenre._checks import InputError, check_labels
+from multigenre._intervals import wilson
 from multigenre._scoring import BINS, bin_sums, scored
 
 
@@ -72,10 +72,6 @@ def reliability_table(probabilities, films, *, bins=BINS, level=0.95):
     ------
     InputError
         As for `multigenre.metrics.scores`, and if there is no bin.
-
-    References
-    ----------
-    Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22.
     """
     values, labels = scored(probabilities, films)
     if bins < 1:
@@ -83,17 +79,15 @@ def reliability_table(probabilities, films, *, bins=BINS, level=0.95):
     counts, probability, positives = bin_sums(values, labels, bins)
     genre, place = np.nonzero(counts)
     n, hits = counts[genre, place], positives[genre, place]
-    share, squared = hits / n, ndtri((1 + level) / 2) ** 2
-    middle = (hits + squared / 2) / (n + squared)
-    half = np.sqrt(squared * (n * share * (1 - share) + squared / 4)) / (n + squared)
+    low, high = wilson(hits, n, level)
     return pd.DataFrame(
         {
             "genre": np.array(list(probabilities.genres), object)[genre],
             "bin": place,
             "films": n,
             "probability": probability[genre, place] / n,
-            "share": share,
-            "low": np.maximum(middle - half, 0),
-            "high": np.minimum(middle + half, 1),
+            "share": hits / n,
+            "low": low,
+            "high": high,
         }
     )

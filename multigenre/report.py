@@ -17,6 +17,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from multigenre._checks import InputError, some
+from multigenre._files import replacing
 from multigenre._inline_svg import inline_svg
 from multigenre._thumbnails import poster_looks
 from multigenre.displays import OperatingPointDisplay, ReliabilityGridDisplay
@@ -255,6 +256,5 @@ def _figures(ensemble, prediction, films, tables, extras, progress):
 
 
 def _write_text(text, path):
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")

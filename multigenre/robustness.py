@@ -10,9 +10,8 @@ import pandas as pd
 
 from multigenre._checks import InputError, some
 from multigenre.catalogue import catalogue_probabilities
-from multigenre.metrics import bootstrap_scores, paired_interval, prevalence_baseline
+from multigenre.metrics import bootstrap_scores, paired_interval, prevalence_baseline, with_prevalence
 from multigenre.poster_changes import POSTER_DAMAGES, changed_posters
-from multigenre.probabilities import GenreProbabilities
 
 # What is damaged and how far, mildly first; the levels of poster damages are explained in `poster_changes`, those of
 # overviews are how many words are kept, and "missing" is the share of films.
@@ -130,11 +129,8 @@ def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, p
 
 def _contenders(ensemble, films, members):
     """Return by name the prevalence, the members and the fusion, which says the prevalence where nobody can read."""
-    fused = ensemble.fusion_.predict(members)
+    fused = with_prevalence(ensemble.fusion_.predict(members), ensemble.prevalence_)
     baseline = prevalence_baseline(ensemble.prevalence_, films)
-    if not fused.present.all():
-        values = np.where(fused.present[:, None], fused.values, baseline.values)
-        fused = GenreProbabilities(fused.ids, fused.genres, values, fused.name, fused.role)
     return {one.name: one for one in (baseline, *members, fused)}
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from multigenre._checks import InputError, check_same_films, check_same_genres
 from multigenre._scoring import rates
-from multigenre.cross_fitting import folds_of_films, out_of_fold
+from multigenre.cross_fitting import out_of_fold
 from multigenre.fusion import LateFusion
 from multigenre.metrics import scores
+from multigenre.splits import folds_of_films
 from multigenre.thresholds import ThresholdCalibrator
 
 # By name, and whether less or more is better.

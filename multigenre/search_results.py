@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from multigenre._checks import InputError
 from multigenre._drawing import BLUE, ORANGE, VERMILLION, literal
+from multigenre._files import replacing
 from multigenre.figures import save_figure
 from multigenre.settings import write_settings
 
@@ -96,9 +97,8 @@ def best_settings(folder):
 def write_results(folder, table, settings):
     """Write ``leaderboard.csv``, ``leaderboard.png`` and ``best.json``, each beside and then renamed."""
     folder = Path(folder)
-    partial = folder / "leaderboard.csv.partial"
-    table.to_csv(partial)
-    partial.replace(folder / "leaderboard.csv")
+    with replacing(folder / "leaderboard.csv") as partial:
+        table.to_csv(partial)
     save_figure(search_figure(table), folder / "leaderboard.png")
     write_settings(settings, folder / "best.json")
 

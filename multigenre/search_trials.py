@@ -9,6 +9,7 @@ import keras
 import pandas as pd
 
 from multigenre._checks import InputError
+from multigenre._files import replacing
 from multigenre.fusion import LateFusion
 from multigenre.poster_cache import PosterCache
 from multigenre.search_objectives import check_search_films, fused_out_of_fold, held_out, measure
@@ -143,6 +144,5 @@ def remove_checkpoints(folder):
 
 def write_json(facts, path):
     """Write facts, beside and then renamed: a kill leaves the old file or the new one."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(facts), encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts), encoding="utf-8")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from multigenre._checks import InputError, some
+from multigenre._files import replacing
 from multigenre.designs import OverviewDesign, PosterDesign
 from multigenre.training import KerasMember, Recipe
 
@@ -55,10 +56,8 @@ def write_settings(settings, path):
         `ThresholdCalibrator`.
     path : path
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
 
 def read_settings(path):

@@ -170,3 +170,31 @@ def _whole_films(wanted):
     short = round(wanted.sum()) - whole.sum()
     whole[np.argsort(whole - wanted, kind="stable")[:short]] += 1
     return whole
+
+
+def folds_of_films(films, folds, *, seed=0):
+    """Return a fold for each film: near-duplicates share one, and every genre has its share in each.
+
+    Parameters
+    ----------
+    films : Films
+        With their genres.
+    folds : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_films,), int
+        From 0.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two folds or than that many films.
+    """
+    if not 2 <= folds <= len(films):
+        raise InputError(
+            f"Cross-fitting needs 2 folds or more and as many films, got {folds} of {len(films)}."
+        )
+    groups = near_duplicate_groups(films.overviews, films.posters)
+    return stratified_split(films.labels, groups, np.full(folds, 1 / folds), seed=seed)

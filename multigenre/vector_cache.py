@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from multigenre._checks import InputError, some
+from multigenre._files import replacing
 
 CHUNK = 512  # items embedded at once, and written to one file
 
@@ -115,11 +116,9 @@ class VectorCache:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / f"{self._prefix()}{_digest(b''.join(new)).hex()}.npz"
-            partial = path.with_name(path.name + ".partial")
-            with partial.open("wb") as file:
+            with replacing(path) as partial, partial.open("wb") as file:
                 keys = np.frombuffer(b"".join(new), np.uint8).reshape(len(new), -1)
                 np.savez(file, keys=keys, vectors=np.stack(list(new.values())))
-            partial.replace(path)
         self._remember(new)
 
     def _remember(self, new):

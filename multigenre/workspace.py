@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from multigenre._checks import InputError
+from multigenre._files import replacing
 from multigenre.probabilities import GenreProbabilities
 
 log = logging.getLogger("multigenre")
@@ -40,9 +41,8 @@ def claim(folder, facts):
         log.info("Going on with the unfinished run in %s.", folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    partial = note.with_name("run.json.partial")
-    partial.write_text(json.dumps(facts), encoding="utf-8")
-    partial.replace(note)
+    with replacing(note) as partial:
+        partial.write_text(json.dumps(facts), encoding="utf-8")
 
 
 def kept(folder, name, compute):

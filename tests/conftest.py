@@ -27,3 +27,15 @@ def real_films():
 def made_films(tmp_path_factory):
     """120 films of 6 genres that the library made, each with poster and overview."""
     return make_films(120, genres=6, folder=tmp_path_factory.mktemp("made-posters"))
+
+
+@pytest.fixture(scope="session")
+def train(made_films):
+    """80 of the made films to train on."""
+    return made_films.take(range(80)).with_role("train")
+
+
+@pytest.fixture(scope="session")
+def test_films(made_films):
+    """The other 40."""
+    return made_films.take(range(80, 120)).with_role("test")

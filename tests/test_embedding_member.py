@@ -33,16 +33,6 @@ def mean_colours(posters):
     return posters.mean(axis=(1, 2))
 
 
-@pytest.fixture(scope="module")
-def train(made_films):
-    return made_films.take(np.arange(80)).with_role("train")
-
-
-@pytest.fixture(scope="module")
-def test_films(made_films):
-    return made_films.take(np.arange(80, 120)).with_role("test")
-
-
 def overview_member(embed=None, **options):
     return EmbeddingMember("counts", embed or WordCounts(), modality="overview", **options)
 

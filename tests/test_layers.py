@@ -14,6 +14,7 @@ ROOT = "__init__"
 RANKS = {
     "_checks": 0,
     "_drawing": 0,
+    "_files": 0,
     "_fusion_tables": 0,
     "_imputation": 0,
     "_intervals": 0,

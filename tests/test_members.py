@@ -1,20 +1,9 @@
-import numpy as np
 import pytest
 
 from multigenre._checks import InputError
 from multigenre.films import Films
 from multigenre.members import has_modality, member_probabilities, role_of
 from multigenre.overview_tfidf import OverviewTfidf
-
-
-@pytest.fixture(scope="module")
-def train(made_films):
-    return made_films.take(np.arange(80)).with_role("train")
-
-
-@pytest.fixture(scope="module")
-def test_films(made_films):
-    return made_films.take(np.arange(80, 120)).with_role("test")
 
 
 @pytest.fixture(scope="module")

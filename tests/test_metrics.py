@@ -203,6 +203,17 @@ def test_weighted_scores_are_scikit_learn_s_with_sample_weights(seed, n_films):
         assert row == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
+def test_films_that_are_not_present_get_the_prevalence_and_others_keep_what_they_have():
+    probabilities, films = made()
+    prevalence = films.genres.prevalence(films.labels)
+    assert metrics.with_prevalence(probabilities, prevalence) is probabilities
+    values = np.array(probabilities.values)
+    values[3] = np.nan
+    found = metrics.with_prevalence(GenreProbabilities(films.ids, films.genres, values, "poster"), prevalence)
+    assert found.present.all() and (found.values[3] == prevalence.to_numpy()).all()
+    np.testing.assert_array_equal(np.delete(found.values, 3, axis=0), np.delete(values, 3, axis=0))
+
+
 def test_the_middle_of_an_interval_is_the_score_itself_and_one_seed_gives_one_interval():
     probabilities, films = made()
     table = metrics.bootstrap_scores(probabilities, films, CUTS, replicates=200)

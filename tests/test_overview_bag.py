@@ -16,16 +16,6 @@ from multigenre.overview_bag import OverviewBag
 from multigenre.probabilities import sigmoid
 
 
-@pytest.fixture(scope="module")
-def train(made_films):
-    return made_films.take(np.arange(80)).with_role("train")
-
-
-@pytest.fixture(scope="module")
-def test_films(made_films):
-    return made_films.take(np.arange(80, 120)).with_role("test")
-
-
 def small(**settings):
     return OverviewBag(**{"n_networks": 2, "n_units": 16, "epochs": 10} | settings)
 

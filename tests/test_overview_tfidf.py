@@ -15,16 +15,6 @@ from multigenre.overview_tfidf import OverviewTfidf
 
 
 @pytest.fixture(scope="module")
-def train(made_films):
-    return made_films.take(np.arange(80)).with_role("train")
-
-
-@pytest.fixture(scope="module")
-def test_films(made_films):
-    return made_films.take(np.arange(80, 120)).with_role("test")
-
-
-@pytest.fixture(scope="module")
 def member(train):
     return OverviewTfidf(C=3.0).fit(train)
 

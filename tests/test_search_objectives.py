@@ -6,9 +6,10 @@ from sklearn.metrics import average_precision_score, f1_score, log_loss
 
 from multigenre import Films, GenreProbabilities, LateFusion, ThresholdCalibrator
 from multigenre._checks import InputError
-from multigenre.cross_fitting import folds_of_films, out_of_fold
+from multigenre.cross_fitting import out_of_fold
 from multigenre.search_objectives import check_search_films, cross_fitted_f1, measure
 from multigenre.search_trials import FilmTrial
+from multigenre.splits import folds_of_films
 
 GENRES = ["Comedy", "Drama", "War"]
 

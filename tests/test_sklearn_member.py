@@ -26,16 +26,6 @@ from multigenre.sklearn_member import SklearnMember
 
 
 @pytest.fixture(scope="module")
-def train(made_films):
-    return made_films.take(np.arange(80)).with_role("train")
-
-
-@pytest.fixture(scope="module")
-def test_films(made_films):
-    return made_films.take(np.arange(80, 120)).with_role("test")
-
-
-@pytest.fixture(scope="module")
 def posters(made_films):
     return PosterCache(4)
 
