@@ -26,11 +26,11 @@ from pathlib import Path
 
 import numpy as np
 from machine import machine
-from sklearn.base import clone
 
-from multigenre import Films, GenreEnsemble, LateFusion, ProbabilityCalibrator, make_films
+from multigenre import Films, ProbabilityCalibrator, make_films
 from multigenre._resampling import METRICS, intervals, resample
-from multigenre.cross_fitting import out_of_fold
+from multigenre.ensemble_fusion import ensemble_fusion, ensemble_thresholds
+from multigenre.fused_thresholds import FusedThresholds
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.presets import make_members
@@ -59,7 +59,7 @@ def filled(members, level):
     ]
 
 
-def ways(evidence, films, said, prevalence, seed):
+def ways(evidence, films, said, prevalence, modalities, seed):
     """Yield (name, probabilities, named genres) of the test films."""
     levels = {
         "zero": [np.full(len(prevalence), 0.5)] * len(said),
@@ -75,10 +75,11 @@ def ways(evidence, films, said, prevalence, seed):
             known, new = filled(evidence, levels[name]), filled(said, levels[name])
         if name == "dropped":
             known, taught = [one.take(complete) for one in evidence], films.take(complete)
-        fusion = LateFusion(seed=seed).fit(known, taught)
-        cuts = clone(GenreEnsemble()._thresholds()).fit(out_of_fold(fusion, known, taught, seed=seed), taught)
+        fusion = ensemble_fusion("joint-stack", modalities, seed).fit(known, taught)
+        cuts = FusedThresholds(modalities, ensemble_thresholds("micro-macro"), seed=seed)
+        cuts.fit(fusion, known, taught)
         fused = fusion.predict(new)
-        labels = np.asarray(cuts.predict(fused), bool)
+        labels = fused.values >= cuts.cuts(fused, new).to_numpy()
         here = fused.present[:, None]
         if name == "dropped":
             here = here & np.all([one.present for one in said], axis=0)[:, None]
@@ -102,7 +103,7 @@ def best_member(evidence, films, said, prevalence):
         here = known.present
         calibrator = ProbabilityCalibrator().fit(known.take(here), films.take(here))
         mended = calibrator.transform(known.take(here))
-        cuts = clone(GenreEnsemble()._thresholds()).fit(mended, films.take(here))
+        cuts = ensemble_thresholds("micro-macro").fit(mended, films.take(here))
         losses = -np.log(np.where(films.labels[here] == 1, mended.values, 1 - mended.values)).mean()
         new = calibrator.transform(new)
         found.append((losses, new.present, new.values, np.asarray(cuts.predict(new), bool)))
@@ -123,10 +124,13 @@ def one_fold(films, test_rows, args, folder, posters):
     trained, apart = fit_members(members, rest, roles, folder, seed=args.seed, posters=posters)
     learned, evidence = fusion_films(apart, roles, ())
     prevalence = rest.genres.prevalence(rest.labels).to_numpy()
+    modalities = {name: member.modality for name, member in trained.items()}
 
     def answer(some_films):
         said = held_out_probabilities(trained, apart, some_films, posters)
-        return {name: rows for name, *rows in ways(evidence, learned, said, prevalence, args.seed)}
+        return {
+            name: rows for name, *rows in ways(evidence, learned, said, prevalence, modalities, args.seed)
+        }
 
     return answer(test), answer
 

@@ -27,17 +27,15 @@ from pathlib import Path
 
 import numpy as np
 from machine import machine
-from sklearn.base import clone
 
 from multigenre import (
     Films,
-    GenreEnsemble,
-    LateFusion,
     ProbabilityCalibrator,
     make_films,
 )
 from multigenre._resampling import METRICS, intervals, resample
 from multigenre.cross_fitting import out_of_fold
+from multigenre.ensemble_fusion import ensemble_fusion, ensemble_thresholds
 from multigenre.fusion import METHODS
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
 from multigenre.metrics import prevalence_baseline, with_prevalence
@@ -66,11 +64,6 @@ STRATEGIES = {
 }
 
 
-def default_thresholds():
-    """Return an unfitted calibrator as `GenreEnsemble` uses it."""
-    return clone(GenreEnsemble()._thresholds())
-
-
 def contenders(members, apart, roles, posters, seed):
     """Yield (name, probabilities, named genres) of the test films for every contender, from trained members."""
     test = roles["test"]
@@ -88,24 +81,27 @@ def contenders(members, apart, roles, posters, seed):
         (prevalence_baseline(prevalence, test), prevalence_baseline(prevalence, films)),
         *zip(said, evidence, strict=True),
     ):
-        yield probabilities.name, probabilities, named(probabilities, held_out, default_thresholds())
+        yield (
+            probabilities.name,
+            probabilities,
+            named(probabilities, held_out, ensemble_thresholds("micro-macro")),
+        )
     for probabilities, held_out in zip(said, evidence, strict=True):
         there = held_out.present
         calibrator = ProbabilityCalibrator().fit(held_out.take(there), films.take(there))
         mended = calibrator.transform(probabilities)
-        cuts = default_thresholds().fit(calibrator.transform(held_out.take(there)), films.take(there))
+        cuts = ensemble_thresholds("micro-macro").fit(
+            calibrator.transform(held_out.take(there)), films.take(there)
+        )
         yield f"{probabilities.name}, calibrated", mended, np.asarray(cuts.predict(mended), bool)
-    patterns = [
-        [name for name, member in members.items() if member.modality == modality]
-        for modality in {member.modality for member in members.values()}
-    ]
+    modalities = {name: member.modality for name, member in members.items()}
     for method in METHODS:
-        fusion = LateFusion(method=method, patterns=patterns, seed=seed).fit(evidence, films)
+        fusion = ensemble_fusion(method, modalities, seed).fit(evidence, films)
         held_out, fused = out_of_fold(fusion, evidence, films, seed=seed), fusion.predict(said)
-        yield f"fusion {method}", fused, named(fused, held_out, default_thresholds())
+        yield f"fusion {method}", fused, named(fused, held_out, ensemble_thresholds("micro-macro"))
         if method == METHODS[0]:
             for name, settings in STRATEGIES.items():
-                cuts = default_thresholds().set_params(**{"strategy": name, **settings})
+                cuts = ensemble_thresholds("micro-macro").set_params(**{"strategy": name, **settings})
                 yield f"thresholds {name}", fused, named(fused, held_out, cuts)
 
 

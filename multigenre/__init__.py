@@ -6,6 +6,7 @@ from importlib import import_module
 _HOME = {
     "EmbeddingMember": "embedding_member",
     "Films": "films",
+    "FusedThresholds": "fused_thresholds",
     "FusionLayer": "fusion_layer",
     "GenreEnsemble": "ensemble",
     "GenreProbabilities": "probabilities",

@@ -61,7 +61,7 @@ def side_by_side(everyone, films, thresholds=None):
     everyone : list of GenreProbabilities
     films : Films
         With genres, of the test split or of no split.
-    thresholds : dict of str to Series by genre name, optional
+    thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
         By contender; 0.5 for those that are not in it.
     """
     names, thresholds = tuple(one.name for one in everyone), thresholds or {}
@@ -77,13 +77,13 @@ def side_by_side(everyone, films, thresholds=None):
                 f"got role={role!r} from {one.name}; pass the test split."
             )
     values = np.stack([one.values for one in everyone]).astype(float)
-    cuts = np.stack([cuts_of(thresholds.get(one.name), one.genres) for one in everyone])
+    cuts = [cuts_of(thresholds.get(one.name), one.genres, films.ids) for one in everyone]
     return Contenders(
         names,
         films.genres,
         films.ids,
         labels == 1,
         values,
-        values >= cuts[:, None],  # NaN is never named
+        np.stack([mine >= cut for mine, cut in zip(values, cuts, strict=True)]),  # NaN is never named
         np.stack([one.present for one in everyone]),
     )

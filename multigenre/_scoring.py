@@ -21,14 +21,27 @@ def scored(probabilities, films):
     return probabilities.values[probabilities.present], labels[probabilities.present]
 
 
-def cuts_of(thresholds, genres):
-    """Return thresholds in the order of the genres."""
+def cuts_of(thresholds, genres, ids):
+    """Return thresholds in the order of the genres, (n_genres,); those of a DataFrame in that of the films too."""
     if thresholds is None:
         return np.full(len(genres), 0.5)
+    if isinstance(thresholds, pd.DataFrame):
+        cuts = thresholds.reindex(index=ids, columns=list(genres))
+        if cuts.isna().any(axis=None):
+            films, columns = cuts.index[cuts.isna().any(axis=1)], cuts.columns[cuts.isna().any()]
+            raise InputError(
+                f"Every film and genre needs a threshold, but {some(films)} lacks that of {some(columns)}."
+            )
+        return cuts.to_numpy(float)
     cuts = pd.Series(thresholds, dtype=float).reindex(list(genres))
     if cuts.isna().any():
         raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")
     return cuts.to_numpy()
+
+
+def present_cuts(thresholds, probabilities):
+    """Return the `cuts_of` the films that are present."""
+    return cuts_of(thresholds, probabilities.genres, probabilities.ids[probabilities.present])
 
 
 def losses(values, labels):

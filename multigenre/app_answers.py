@@ -132,31 +132,25 @@ def probability_table(ensemble, prediction):
         whether the contender alone would name the genre.
     """
     genres, tables = list(prediction.fused.genres), []
+    cuts = ensemble.cuts(prediction.fused, prediction.members)
     for one in (prediction.fused, *prediction.members):
-        calibrator = ensemble.thresholds_.get(one.name)
+        threshold = cuts[one.name].to_numpy()[0] if one.name in cuts else 0.5
         facts = {
             "contender": one.name,
             "genre": genres,
             "probability": pd.array(one.values[0], "Float64"),
-            "threshold": 0.5 if calibrator is None else calibrator.thresholds_[genres].to_numpy(),
-            "named": _named(ensemble, one.name, one)[0],
+            "threshold": threshold,
+            "named": one.values[0] >= threshold,
         }
         tables.append(pd.DataFrame(facts))
     return pd.concat(tables, ignore_index=True)
 
 
-def _named(ensemble, contender, probabilities):
-    """Return which genres are named at a contender's thresholds, (n_films, n_genres) bool."""
-    if contender not in ensemble.thresholds_:
-        return probabilities.values >= 0.5
-    return ensemble.thresholds_[contender].predict(probabilities).to_numpy(bool)
-
-
 def left_out_table(ensemble, prediction):
     """Return what the fusion would say if a modality, or one of several members that read it, were missing.
 
-    Without them the fusion does what it does for films that lack them; thresholds stay. What would leave nothing to
-    fuse is not asked.
+    Without them the fusion does, and is cut, as for films that lack them. What would leave nothing to fuse is not
+    asked.
 
     Parameters
     ----------
@@ -179,7 +173,9 @@ def left_out_table(ensemble, prediction):
     columns = ["left_out", "members", "genre", "probability", "without", "named", "named_without"]
     if not asked:
         return pd.DataFrame(columns=columns)
-    without = ensemble.fusion_.predict([_left_out(member, asked) for member in present])
+    rest = [_left_out(member, asked) for member in present]
+    without = ensemble.fusion_.predict(rest)
+    cuts = ensemble.cuts(without, rest).get("fused", 0.5)
     facts = [
         np.repeat(list(asked), len(without.genres)),
         np.repeat(["+".join(names) for names in asked.values()], len(without.genres)),
@@ -187,7 +183,7 @@ def left_out_table(ensemble, prediction):
         np.tile(prediction.fused.values[0].astype(float), len(asked)),
         without.values.astype(float).ravel(),
         np.tile(prediction.labels.to_numpy(bool)[0], len(asked)),
-        _named(ensemble, "fused", without).ravel(),
+        (without.values >= np.asarray(cuts)).ravel(),
     ]
     return pd.DataFrame(dict(zip(columns, facts, strict=True)))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from multigenre._checks import InputError
 
-FORMAT = 2
+FORMAT = 3
 DOCUMENTS = ("bundle", "metrics", "fusion", "thresholds", "films")
 
 

@@ -18,7 +18,7 @@ def co_occurrence(probabilities, films, thresholds=None, *, level=0.95):
         Of a member or of the fusion. Films that are not present are left out.
     films : Films
         The same films, with their genres; they taught nothing that predicts them.
-    thresholds : Series by genre name, optional
+    thresholds : Series by genre name, or DataFrame by film id and genre, optional
         0.5 without.
     level : float in (0, 1)
 

@@ -10,7 +10,7 @@ from sklearn.metrics import precision_recall_curve
 
 from multigenre._checks import InputError, some
 from multigenre._drawing import MARKS, literal
-from multigenre._scoring import cuts_of, rates, scored
+from multigenre._scoring import present_cuts, rates, scored
 from multigenre.outcomes import BROKEN, MISSING, RESCUED, genre_outcomes
 from multigenre.reliability import BINS, reliability_table
 
@@ -159,7 +159,7 @@ class OperatingPointDisplay:
         films : Films
             The same films, with their genres; they taught nothing that predicts them.
         genre : str
-        thresholds : dict of str to Series by genre name, optional
+        thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
             By contender; 0.5 for those that are not in it.
         ax : matplotlib.axes.Axes, optional
 
@@ -177,7 +177,7 @@ class OperatingPointDisplay:
             if not labels.any():
                 continue
             curves[one.name] = precision_recall_curve(labels, values)[:2]
-            named = values >= cuts_of(thresholds.get(one.name), one.genres)[column]
+            named = values >= present_cuts(thresholds.get(one.name), one)[..., column]
             if named.any():
                 points[one.name] = tuple(rates(named, labels, axis=0)[:2])
         prevalence = films.labels[:, column].mean()

@@ -2,33 +2,25 @@
 
 import logging
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from multigenre._checks import ROLES, InputError, some
 from multigenre.bundle import write_bundle
 from multigenre.catalogue import catalogue_probabilities
-from multigenre.cross_fitting import out_of_fold
 from multigenre.ensemble_bundle import documents_of, restore
+from multigenre.ensemble_fusion import fit_fusion
 from multigenre.evaluation import contender_scores, genre_frame
-from multigenre.fusion import LateFusion
-from multigenre.held_out import fit_members, fusion_films, held_out_probabilities, refit_members
+from multigenre.held_out import fit_members, held_out_probabilities, refit_members
 from multigenre.metrics import prevalence_baseline, with_prevalence
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.prediction import Prediction
 from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members
-from multigenre.thresholds import ThresholdCalibrator
 from multigenre.workspace import claim
 
 log = logging.getLogger("multigenre")
-
-# A cut of its own for a genre that fewer calibration films carry costs many false alarms and finds little:
-# on the reference's films micro-F1 rises from 0.37 to 0.47 with this, and macro-F1 stays at 0.24.
-MIN_POSITIVES = 10
 
 
 class GenreEnsemble:
@@ -62,7 +54,7 @@ class GenreEnsemble:
     members_ : dict of str to Member
     fusion_ : LateFusion
     thresholds_ : dict of str to ThresholdCalibrator
-        For ``"fused"``, each member and ``"prevalence"``.
+        For each member and ``"prevalence"``; for ``"fused"`` a `FusedThresholds`.
     prevalence_ : Series by genre name
         Of the training films.
     roles_ : Series of str by film id
@@ -162,7 +154,8 @@ class GenreEnsemble:
                 for role in ("validation", "calibration")
                 if role in roles
             }
-            self._fit_fusion(apart, roles, found.get("calibration", ()), progress)
+            found_there = found.get("calibration", ())
+            self.fusion_, self.thresholds_ = fit_fusion(self, apart, roles, found_there, progress)
             if self.refit:
                 self.members_ = refit_members(self.members_, films, roles, folder, **options)
         if "test" in roles:
@@ -179,52 +172,6 @@ class GenreEnsemble:
         self.counts_ = {role: part.summary() for role, part in roles.items()}
         return self
 
-    def _fusion(self):
-        if "fusion" in (self.settings or {}):
-            return LateFusion(**self.settings["fusion"])
-        if not isinstance(self.fusion, str):
-            return self.fusion
-        # What films that lack the poster or the overview have.
-        readers = defaultdict(list)
-        for name, member in self.members_.items():
-            readers[member.modality].append(name)
-        return LateFusion(method=self.fusion, patterns=list(readers.values()), seed=self.seed)
-
-    def _thresholds(self):
-        if "thresholds" in (self.settings or {}):
-            return ThresholdCalibrator(**self.settings["thresholds"])
-        if not isinstance(self.thresholds, str):
-            return self.thresholds
-        counts = "observed" if self.thresholds == "scut-fbr" else "expected"  # which asks for labels
-        return ThresholdCalibrator(strategy=self.thresholds, min_positives=MIN_POSITIVES, counts=counts)
-
-    def _fit_fusion(self, apart, roles, calibration, progress):
-        """Fit fusion and thresholds on films that the members did not see, where there are any."""
-        slow = [name for name in self.members_ if name not in apart]
-        if slow and not calibration:
-            log.warning(
-                "Without calibration films for %s the fusion is a mean of log-odds, cut at 0.5 for every genre.",
-                some(slow),
-            )
-            self.fusion_ = LateFusion(method="logit-mean").fit_names(list(self.members_), self.genres_)
-            self.thresholds_ = {}
-            return
-        films, members = fusion_films(apart, roles, calibration)
-        if progress:
-            progress("fusing", 0, 2)
-        self.fusion_ = clone(self._fusion()).fit(members, films)
-        if progress:
-            progress("fusing", 1, 2)
-        held_out = out_of_fold(self.fusion_, members, films, seed=self.seed)
-        baseline = prevalence_baseline(self.prevalence_, films)
-        self.thresholds_ = {
-            contender.name: clone(self._thresholds()).fit(contender, films)
-            for contender in (baseline, *members, held_out)
-            if contender.present.any()
-        }
-        if progress:
-            progress("fusing", 2, 2)
-
     def _prediction(self, films, members):
         """Fuse; a film that no member can read gets the training films' prevalence, and is counted."""
         fused = self.fusion_.predict(members)
@@ -236,11 +183,35 @@ class GenreEnsemble:
                 some(films.ids[nothing]),
             )
             fused = with_prevalence(fused, self.prevalence_)
-        if "fused" in self.thresholds_:
-            labels = self.thresholds_["fused"].predict(fused)
+        if fused.name in self.thresholds_:
+            labels = self.thresholds_[fused.name].predict(fused, members)
         else:
             labels = (fused.to_frame() >= 0.5).astype(np.uint8)
         return Prediction(fused, tuple(members), labels)
+
+    def cuts(self, fused, members):
+        """Return the thresholds of everyone, film by film: a film that lacks a modality is cut as such films are.
+
+        Parameters
+        ----------
+        fused : GenreProbabilities
+        members : sequence of GenreProbabilities
+            Those that it was fused from, of the same films.
+
+        Returns
+        -------
+        dict of str to DataFrame (n_films, n_genres), float
+            By contender; empty if there were no films to choose thresholds on, which then are 0.5.
+        """
+        baseline = prevalence_baseline(self.prevalence_, fused)
+        found = {
+            one.name: self.thresholds_[one.name].cuts(one)
+            for one in (baseline, *members)
+            if one.name in self.thresholds_
+        }
+        if fused.name in self.thresholds_:
+            found[fused.name] = self.thresholds_[fused.name].cuts(fused, members)
+        return found
 
     def predict(self, films, *, strict=False, progress=None):
         """Return the genres and probabilities of any films, in their order.
@@ -313,7 +284,7 @@ class GenreEnsemble:
         return self._scores(prediction, films), genre_frame(prediction, films)
 
     def _scores(self, prediction, films):
-        cuts = {name: calibrator.thresholds_ for name, calibrator in self.thresholds_.items()}
+        cuts = self.cuts(prediction.fused, prediction.members)
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
     def save(self, folder):

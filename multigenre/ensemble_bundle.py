@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 
 from multigenre._checks import check_same_genres
 from multigenre.bundle import read_documents
+from multigenre.fused_thresholds import FusedThresholds
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
 from multigenre.presets import restored
@@ -67,7 +68,8 @@ def restore(ensemble, folder, members=()):
     ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
     ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
     ensemble.thresholds_ = {
-        name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
+        name: (FusedThresholds if name == "fused" else ThresholdCalibrator).from_dict(saved)
+        for name, saved in documents["thresholds"].items()
     }
     ensemble.members_ = {}
     for name, description in facts["members"].items():

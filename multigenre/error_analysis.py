@@ -55,8 +55,9 @@ def error_tables(ensemble, prediction, films, *, attributes=None, replicates=100
     members = [one for one in prediction.members if one.present.any()]
     fused, fusion, seed = prediction.fused, ensemble.fusion_, ensemble.seed
     everyone = [*members, fused]
-    every_cut = {name: calibrator.thresholds_ for name, calibrator in ensemble.thresholds_.items()}
+    every_cut = ensemble.cuts(fused, prediction.members)
     cuts = {one.name: every_cut[one.name] for one in everyone if one.name in every_cut}
+    recut = getattr(ensemble.thresholds_.get(fused.name), "cuts", None)
     said, drawn = (members, fused, films, cuts), {"replicates": replicates, "seed": seed}
     found = contender_scores(prediction, films, ensemble.prevalence_, thresholds=every_cut, seed=seed)
     makers = {
@@ -77,7 +78,7 @@ def error_tables(ensemble, prediction, films, *, attributes=None, replicates=100
     }
     if len(members) > 1:
         makers |= {
-            "left_out": lambda: leave_one_out(fusion, members, films, cuts.get(fused.name), **drawn),
+            "left_out": lambda: leave_one_out(fusion, members, films, recut, **drawn),
             "member_pairs": lambda: member_pairs(*said),
             "suspects": lambda: label_suspects(members, films),
         }

@@ -15,7 +15,7 @@ def contender_scores(prediction, films, prevalence, *, thresholds=None, seed=0):
         The same films, with their genres; they taught the ensemble nothing.
     prevalence : Series by genre name
         Of the films that trained the members.
-    thresholds : dict of str to Series, optional
+    thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
         By contender; 0.5 for those that are not in it.
     seed : int
         Of the bootstrap.

@@ -12,7 +12,7 @@ def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, s
     """Return what the fused prediction gains by each member, genre by genre.
 
     Without a member, the fusion does what it does for films that lack it: see `LateFusion.predict`. It does not learn
-    again, and is cut at the same thresholds.
+    again.
 
     Parameters
     ----------
@@ -22,8 +22,9 @@ def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, s
         Two or more of those it was fitted on.
     films : Films
         The same films, with their genres; they taught nothing that predicts them.
-    thresholds : Series by genre name, optional
-        Of the fused prediction; 0.5 without.
+    thresholds : callable, Series by genre name, or DataFrame by film id and genre, optional
+        Of the fused prediction; 0.5 without. A callable is given the fused prediction and the members that it is of,
+        as `FusedThresholds.cuts` is, and so can cut elsewhere where one is left out.
     replicates : int
         How many times films are drawn, in pairs, for the intervals.
     seed : int
@@ -48,7 +49,9 @@ def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, s
         others = [member for member in members if member is not left_out]
         # Without any other member there is nothing to compare with: a prediction for no film.
         rest = fusion.predict(others) if others else whole.absent("fused")
-        cuts = {} if thresholds is None else {"whole": thresholds, "rest": thresholds}
+        cuts = {"whole": thresholds, "rest": thresholds}
+        if callable(thresholds):
+            cuts = {"whole": thresholds(whole, members), "rest": thresholds(rest, others or members)}
         sides = [replace(whole, name="whole"), replace(rest, name="rest")]
         found = contenders(sides[1:], sides[0], films, cuts)
         alone = left_out.present & ~rest.present

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from multigenre._checks import InputError, check_same_genres, check_unseen, some
 from multigenre._resampling import intervals, resample
-from multigenre._scoring import cuts_of, losses, rates, scored
+from multigenre._scoring import cuts_of, losses, present_cuts, rates, scored
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities
 from multigenre.reliability import expected_calibration_error
@@ -28,7 +28,7 @@ def scores(probabilities, films, thresholds=None):
         Of films that neither trained the members nor fitted fusion or thresholds.
     films : Films
         The same films, with their genres.
-    thresholds : Series of float by genre name, optional
+    thresholds : Series of float by genre name, or DataFrame by film id and genre, optional
         A genre is named where ``probability >= threshold``; above 1 it never is. Default: 0.5.
 
     Returns
@@ -49,7 +49,7 @@ def scores(probabilities, films, thresholds=None):
         train or calibration.
     """
     values, labels = scored(probabilities, films)
-    predicted = values >= cuts_of(thresholds, probabilities.genres)
+    predicted = values >= present_cuts(thresholds, probabilities)
     found = dict.fromkeys(SCORES)
     if len(values):
         found["bce"] = float(losses(values, labels).mean())
@@ -83,7 +83,8 @@ def genre_scores(probabilities, films, thresholds=None):
     -------
     DataFrame, indexed by genre name
         ``support`` (films), ``prevalence``, ``average_precision``, ``bce``, ``brier``, ``ece``, ``precision``,
-        ``recall``, ``f1``, ``threshold``, ``predicted`` (share of films it is named for). Genres that no
+        ``recall``, ``f1``, ``threshold`` (of most of the films, if theirs differ), ``predicted`` (share of films it is
+        named for). Genres that no
         scored film carries have <NA> for average precision, precision, recall and F1, and are named in
         ``.attrs["no_positive"]``; the mean of a column is thus the macro average of `scores`.
 
@@ -95,7 +96,7 @@ def genre_scores(probabilities, films, thresholds=None):
     values, labels = scored(probabilities, films)
     if not len(values):
         raise InputError(f"{probabilities.name} covers none of these films, so there is no genre to score.")
-    genres, cuts = probabilities.genres, cuts_of(thresholds, probabilities.genres)
+    genres, cuts = probabilities.genres, present_cuts(thresholds, probabilities)
     predicted, live = values >= cuts, labels.any(axis=0)
     precision, recall, f1 = np.where(live, rates(predicted, labels, axis=0), np.nan)
     average_precision = [
@@ -113,7 +114,7 @@ def genre_scores(probabilities, films, thresholds=None):
             "precision": precision,
             "recall": recall,
             "f1": f1,
-            "threshold": cuts,
+            "threshold": pd.DataFrame(np.atleast_2d(cuts)).mode().iloc[0].to_numpy(),
             "predicted": predicted.mean(axis=0),
         },
         index=pd.Index(list(genres), name="genre"),
@@ -132,7 +133,7 @@ def score_table(contenders, films, thresholds=None):
     contenders : list of GenreProbabilities
         Such as the prevalence baseline, each member, and the fused ensemble.
     films : Films
-    thresholds : Series by genre name, or dict of such by the contenders' names, optional
+    thresholds : as for `scores`, or dict of such by the contenders' names, optional
         One Series is for all of them; those a dict does not name are cut at 0.5.
 
     Returns
@@ -235,7 +236,7 @@ def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, 
     Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1).
     """
     values, labels = scored(probabilities, films)
-    contender = (values, values >= cuts_of(thresholds, probabilities.genres))
+    contender = (values, values >= present_cuts(thresholds, probabilities))
     return intervals(resample([contender], labels, replicates, seed)[0], level)
 
 
@@ -251,8 +252,8 @@ def paired_interval(a, b, films, thresholds=None, *, replicates=1000, seed=0):
         Of the same films; only those present in both are scored. Lower ``bce`` is better, so there a
         negative difference favours a.
     films : Films
-    thresholds : Series by genre name, or dict of such by the names of a and b, optional
-        One Series is for both; what a dict does not name is cut at 0.5.
+    thresholds : as for `scores`, or dict of such by the names of a and b, optional
+        What is no dict is for both; what a dict does not name is cut at 0.5.
     replicates : int
     seed : int
 
@@ -270,7 +271,8 @@ def paired_interval(a, b, films, thresholds=None, *, replicates=1000, seed=0):
         scored(one, films)
     both, contenders = a.present & b.present, []
     for one in (a, b):
-        cuts = cuts_of(thresholds.get(one.name) if isinstance(thresholds, dict) else thresholds, one.genres)
+        cuts = thresholds.get(one.name) if isinstance(thresholds, dict) else thresholds
+        cuts = cuts_of(cuts, one.genres, one.ids[both])
         contenders.append((one.values[both], one.values[both] >= cuts))
     first, second = resample(contenders, films.labels[both], replicates, seed)
     return intervals(first - second, level=0.95)

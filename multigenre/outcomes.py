@@ -48,7 +48,7 @@ def genre_outcomes(members, fused, films, thresholds=None, *, level=0.95):
     fused : GenreProbabilities
     films : Films
         The same films, with their genres; they taught nothing that predicts them.
-    thresholds : dict of str to Series by genre name, optional
+    thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
         By contender; 0.5 for those that are not in it.
     level : float in (0, 1)
 

@@ -205,7 +205,7 @@ def _about(ensemble, films):
 def _figures(ensemble, prediction, films, tables, extras, progress):
     """Return the pictures of a page: of each genre, of all of them, and what was given."""
     everyone = [one for one in (*prediction.members, prediction.fused) if one.present.any()]
-    cuts = {name: calibrator.thresholds_ for name, calibrator in ensemble.thresholds_.items()}
+    cuts = ensemble.cuts(prediction.fused, prediction.members)
     support = films.genres.support(films.labels)
     live = list(support.index[support > 0])
     reliability = tables["reliability"][tables["reliability"]["contender"] == prediction.fused.name]

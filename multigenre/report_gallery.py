@@ -47,7 +47,7 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
     rows = np.flatnonzero(np.isin(films.ids.astype(str), chosen))
     members = [one.take(rows) for one in prediction.members if one.present.any()]
     fused, films = prediction.fused.take(rows), films.take(rows)
-    cuts = {name: calibrator.thresholds_ for name, calibrator in ensemble.thresholds_.items()}
+    cuts = ensemble.cuts(fused, members)
     said = contenders(
         members, fused, films, {name: cuts[name] for name in _names(members, fused) if name in cuts}
     )

@@ -101,9 +101,9 @@ def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, p
     if wrong := [damage for damage in damages if damage not in DAMAGES or damage.split(" ")[0] not in read]:
         raise InputError(f"Damages are those of DAMAGES that some member reads, got {some(wrong)}.")
     films = ensemble.unseen(films.align(ensemble.genres_))
-    plain = _contenders(ensemble, films, catalogue_probabilities(members, films))
-    score = partial(_scores, ensemble, films, replicates=replicates, seed=seed)
-    at_first = {name: score(one, one) for name, one in plain.items()}
+    plain, cuts = _contenders(ensemble, films, catalogue_probabilities(members, films))
+    score = partial(_scores, films, plain=plain, plain_cuts=cuts, replicates=replicates, seed=seed)
+    at_first = {name: score(one, cuts) for name, one in plain.items()}
     tables, done, total = [], 0, sum(map(len, damages.values()))
     for damage, settings in damages.items():
         touched = {name: one for name, one in members.items() if one.modality == damage.split(" ")[0]}
@@ -118,8 +118,9 @@ def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, p
                 for name in members
                 if name in plain
             ]
-            for name, one in _contenders(ensemble, films, said).items():
-                scores = score(one, plain[name]) if name in touched or name == "fused" else at_first[name]
+            contenders, cuts = _contenders(ensemble, films, said)
+            for name, one in contenders.items():
+                scores = score(one, cuts) if name in touched or name == "fused" else at_first[name]
                 tables.append(_labelled(damage, level, setting, name, scores))
             done += 1
             if progress:
@@ -128,18 +129,22 @@ def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, p
 
 
 def _contenders(ensemble, films, members):
-    """Return by name the prevalence, the members and the fusion, which says the prevalence where nobody can read."""
+    """Return by name the prevalence, the members and the fusion, which says the prevalence where nobody can read.
+
+    And their thresholds.
+    """
     fused = with_prevalence(ensemble.fusion_.predict(members), ensemble.prevalence_)
     baseline = prevalence_baseline(ensemble.prevalence_, films)
-    return {one.name: one for one in (baseline, *members, fused)}
+    return {one.name: one for one in (baseline, *members, fused)}, ensemble.cuts(fused, members)
 
 
-def _scores(ensemble, films, one, plain, *, replicates, seed):
-    """Return a DataFrame by metric of the scores of ``one``, and of their paired differences to ``plain``."""
-    cuts = getattr(ensemble.thresholds_.get(one.name), "thresholds_", None)
+def _scores(films, one, cuts, *, plain, plain_cuts, replicates, seed):
+    """Return a DataFrame by metric of the scores of ``one``, and of their paired differences to those at first."""
     options = {"replicates": replicates, "seed": seed}
-    found = bootstrap_scores(one, films, cuts, **options)
-    change = paired_interval(one, plain, films, cuts, **options)
+    found = bootstrap_scores(one, films, cuts.get(one.name), **options)
+    before = replace(plain[one.name], name="before")
+    both = {one.name: cuts.get(one.name), "before": plain_cuts.get(one.name)}
+    change = paired_interval(one, before, films, both, **options)
     found[["change", "change_low", "change_high"]] = change[["value", "low", "high"]]
     counts = {"films": int(one.present.sum()), "missing": int((~one.present).sum())}
     return pd.DataFrame(counts, found.index).join(found)

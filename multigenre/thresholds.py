@@ -174,17 +174,35 @@ class ThresholdCalibrator(BaseEstimator):
             1 where the genre is named. All 0 for films that are not present: nothing is known of them.
         """
         check_is_fitted(self)
+        record = as_record(probabilities, self.genres_)
+        cuts = self.cuts(record)
+        # A film that is not present is NaN, and NaN is at or above no cut.
+        return pd.DataFrame((record.values >= cuts.to_numpy()).view(np.uint8), cuts.index, cuts.columns)
+
+    def cuts(self, probabilities):
+        """Return the thresholds of any films: `thresholds_` for each, but for those that `at_least_one` lowers.
+
+        Parameters
+        ----------
+        probabilities : GenreProbabilities, or array or DataFrame of shape (n_films, n_genres)
+            Of the genres it was fitted on.
+
+        Returns
+        -------
+        DataFrame of float, indexed by film id, one column a genre
+            What the scores and tables of this library take as thresholds.
+        """
+        check_is_fitted(self)
         record, cuts = as_record(probabilities, self.genres_), self.thresholds_.to_numpy()
         check_same_genres(self.genres_, record.genres, f"ThresholdCalibrator and {record.name}")
-        # A film that is not present is NaN, and NaN is at or above no cut.
-        named = record.values >= cuts
+        found = np.tile(cuts, (len(record), 1))
         if self.at_least_one:
-            without = np.flatnonzero(record.present & ~named.any(axis=1))
+            without = np.flatnonzero(record.present & ~(record.values >= cuts).any(axis=1))
             above = margins(record.values[without], cuts)
-            named[without, above.argmax(axis=1)] = above.max(axis=1) > -np.inf
-        return pd.DataFrame(
-            named.view(np.uint8), index=pd.Index(record.ids, name="Id"), columns=list(self.genres_)
-        )
+            best, some_cut = above.argmax(axis=1), above.max(axis=1) > -np.inf
+            without, best = without[some_cut], best[some_cut]
+            found[without, best] = record.values[without, best]
+        return pd.DataFrame(found, pd.Index(record.ids, name="Id"), list(self.genres_))
 
     def to_dict(self):
         """Return settings and learned attributes as plain values that JSON can hold."""

@@ -32,7 +32,8 @@ def test_every_table_is_there_and_none_is_empty(tables):
 
 def test_tables_are_those_that_the_functions_give_at_the_thresholds_of_the_ensemble(fitted, tables):
     ensemble, prediction, films = fitted
-    cuts = {name: one.thresholds_ for name, one in ensemble.thresholds_.items() if name != "prevalence"}
+    cuts = ensemble.cuts(prediction.fused, prediction.members)
+    del cuts["prevalence"]
     expected = genre_outcomes(list(prediction.members), prediction.fused, films, cuts)
     pd.testing.assert_frame_equal(tables["outcomes"], expected)
     assert tables["summary"]["name"].tolist() == ["prevalence", "poster-colours", "overview-tfidf", "fused"]

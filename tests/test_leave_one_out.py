@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from multigenre.films import Films
@@ -29,6 +30,23 @@ def made(n_films=300, seed=0, role="test"):
 @pytest.fixture(scope="module")
 def fusion():
     return LateFusion(method="stack", C=1.0).fit(*made(role="calibration"))
+
+
+def test_what_is_left_may_have_cuts_of_its_own(fusion):
+    members, films = made()
+    cuts = pd.DataFrame([[0.2, 0.3, 0.5], [0.6, 0.7, 0.5]], columns=list(GENRES))
+
+    def by_number(fused, of):
+        return pd.DataFrame(np.tile(cuts.loc[len(of) - 1], (len(fused), 1)), fused.ids, cuts.columns)
+
+    table = leave_one_out(fusion, members, films, by_number, replicates=10)
+    table = table[table["metric"] == "f1"].set_index(["member", "genre"])
+    for left_out, rest in zip(members, members[::-1], strict=True):
+        for column, found in (("value", fusion.predict(members)), ("without", fusion.predict([rest]))):
+            expected = genre_scores(found, films, cuts.loc[int(column == "value")])["f1"].dropna()
+            assert table.loc[left_out.name, column][expected.index].tolist() == pytest.approx(
+                expected.tolist()
+            )
 
 
 def test_gains_are_the_scores_of_two_predictions_apart(fusion):

@@ -146,6 +146,21 @@ def test_the_table_has_a_row_a_contender_at_its_own_thresholds():
     )
 
 
+def test_films_may_have_cuts_of_their_own():
+    probabilities, films = made()
+    cuts = pd.DataFrame(np.tile(CUTS[list(GENRES)], (len(films), 1)), films.ids, list(GENRES))
+    assert metrics.scores(probabilities, films, cuts) == metrics.scores(probabilities, films, CUTS)
+    same = metrics.genre_scores(probabilities, films, cuts)
+    pd.testing.assert_frame_equal(same, metrics.genre_scores(probabilities, films, CUTS))
+    # In any order; those that never name it count for these films alone.
+    cuts.iloc[:40] = 1.1
+    found = metrics.scores(probabilities, films, cuts.sample(frac=1, random_state=0))
+    named = (probabilities.values >= cuts.to_numpy()) & probabilities.present[:, None]
+    assert found["precision_micro"] == pytest.approx((named & (films.labels == 1)).sum() / named.sum())
+    with pytest.raises(InputError, match="Every film and genre needs a threshold, but .* lacks that of"):
+        metrics.scores(probabilities, films, cuts.iloc[1:])
+
+
 def test_the_baseline_gives_every_film_the_training_prevalence():
     train, films = films_of([[1, 0, 0, 1], [1, 1, 0, 0]], "train"), made()[1]
     train = Films(["a", "b"], train.overviews, train.posters, train.labels, GENRES, "train")

@@ -3,7 +3,7 @@ import pytest
 
 from multigenre import GenreEnsemble, LateFusion, ThresholdCalibrator
 from multigenre._checks import InputError
-from multigenre.ensemble import MIN_POSITIVES
+from multigenre.ensemble_fusion import MIN_POSITIVES
 from multigenre.search_spaces import SPACES, space_of
 from multigenre.settings import DESIGNS, make_network
 from multigenre.training import Recipe

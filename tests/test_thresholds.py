@@ -321,6 +321,13 @@ def test_a_film_above_no_cut_gets_the_genre_that_is_least_below_in_log_odds():
     }
     calibrator = ThresholdCalibrator.from_dict(facts | {"thresholds": {"Comedy": 0.5, "Drama": 0.05}})
     assert calibrator.predict(probabilities).to_numpy().tolist() == [[1, 0], [1, 0], [0, 1], [0, 0]]
+    # The cuts of a film say the same: what it is named for is lowered to its probability.
+    assert calibrator.cuts(probabilities).to_numpy().tolist() == [
+        [0.5, 0.05],
+        [0.45, 0.05],
+        [0.5, 0.045],
+        [0.5, 0.05],
+    ]
     calibrator.thresholds_["Comedy"] = 1.1
     assert calibrator.predict(probabilities).to_numpy().tolist() == [[0, 1], [0, 1], [0, 1], [0, 0]]
     calibrator.thresholds_["Drama"] = 1.1
