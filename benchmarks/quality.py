@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from efficientnet import efficientnet_member
 from machine import machine
 
 from multigenre import (
@@ -175,6 +176,11 @@ def main():
     parser.add_argument("--posters")
     parser.add_argument("--preset", default="default")
     parser.add_argument("--members", type=lambda text: text.split(","))
+    parser.add_argument(
+        "--efficientnet",
+        action="store_true",
+        help="a frozen ImageNet network as a member; see efficientnet.py",
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--replicates", type=int, default=1000)
@@ -198,6 +204,8 @@ def main():
             fold, run = folds_of_films(films, args.folds, seed=seed), {}
             for one in range(args.folds):
                 members = make_members(args.members, preset=args.preset, seed=seed)
+                if args.efficientnet:
+                    members.append(efficientnet_member(work / "vectors"))
                 folder = work / f"seed{seed}-fold{one}"
                 found, took = test_one_fold(films, fold == one, members, folder, posters, seed)
                 seconds.append(round(took, 1))
@@ -216,7 +224,8 @@ def write(args, films, runs, seconds):
     """Return the JSON line; write it and the table where ``--out`` says."""
     found = table_of(films.labels, runs, args.replicates)
     facts = {"benchmark": "quality", "members": args.members, "preset": args.preset, "folds": args.folds}
-    facts |= {"seeds": args.seeds[: len(runs)], "n_films": len(films), "training_seconds": seconds}
+    facts |= {"efficientnet": args.efficientnet, "seeds": args.seeds[: len(runs)], "n_films": len(films)}
+    facts["training_seconds"] = seconds
     line = json.dumps(facts | found | machine())
     if args.out:
         path = Path(args.out)

@@ -11,12 +11,11 @@ from multigenre._checks import ROLES, InputError, some
 from multigenre.bundle import write_bundle
 from multigenre.catalogue import catalogue_probabilities
 from multigenre.ensemble_bundle import documents_of, restore
-from multigenre.ensemble_fusion import fit_fusion
+from multigenre.ensemble_fusion import fit_fusion, fused_prediction
 from multigenre.evaluation import contender_scores, genre_frame
 from multigenre.held_out import fit_members, held_out_probabilities, refit_members
-from multigenre.metrics import prevalence_baseline, with_prevalence
+from multigenre.metrics import prevalence_baseline
 from multigenre.poster_cache import PosterCache, readable_posters
-from multigenre.prediction import Prediction
 from multigenre.presets import DEFAULT_SPLIT, descriptions, make_members
 from multigenre.workspace import claim
 
@@ -162,7 +161,7 @@ class GenreEnsemble:
             found["test"] = held_out_probabilities(self.members_, apart, roles["test"], posters)
         self.films_ = roles
         self.predictions_ = {
-            role: self._prediction(roles[role], found[role])
+            role: fused_prediction(self, roles[role], found[role])
             for role in ("test", "validation")
             if role in found
         }
@@ -171,23 +170,6 @@ class GenreEnsemble:
         }
         self.counts_ = {role: part.summary() for role, part in roles.items()}
         return self
-
-    def _prediction(self, films, members):
-        """Fuse; a film that no member can read gets the training films' prevalence, and is counted."""
-        fused = self.fusion_.predict(members)
-        if not fused.present.all():
-            nothing = ~fused.present
-            log.warning(
-                "%d films have nothing that a member can read (%s); they get each genre's prevalence.",
-                nothing.sum(),
-                some(films.ids[nothing]),
-            )
-            fused = with_prevalence(fused, self.prevalence_)
-        if fused.name in self.thresholds_:
-            labels = self.thresholds_[fused.name].predict(fused, members)
-        else:
-            labels = (fused.to_frame() >= 0.5).astype(np.uint8)
-        return Prediction(fused, tuple(members), labels)
 
     def cuts(self, fused, members):
         """Return the thresholds of everyone, film by film: a film that lacks a modality is cut as such films are.
@@ -238,8 +220,8 @@ class GenreEnsemble:
             if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
                 role = "train"
             films = films.with_role(role)
-        return self._prediction(
-            films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
+        return fused_prediction(
+            self, films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
         )
 
     def unseen(self, films):

@@ -1,15 +1,17 @@
-"""The late fusion and the thresholds that an ensemble fits on what its members say of films that they did not see."""
+"""An ensemble's late fusion and thresholds: fitted on what members say of films they did not see, then applied."""
 
 import logging
 from collections import defaultdict
 
+import numpy as np
 from sklearn.base import clone
 
 from multigenre._checks import some
 from multigenre.fused_thresholds import FusedThresholds
 from multigenre.fusion import LateFusion
 from multigenre.held_out import fusion_films
-from multigenre.metrics import prevalence_baseline
+from multigenre.metrics import prevalence_baseline, with_prevalence
+from multigenre.prediction import Prediction
 from multigenre.thresholds import ThresholdCalibrator
 
 log = logging.getLogger("multigenre")
@@ -103,3 +105,32 @@ def fit_fusion(ensemble, apart, roles, calibration, progress=None):
     if progress:
         progress("fusing", 2, 2)
     return fusion, thresholds
+
+
+def fused_prediction(ensemble, films, members):
+    """Fuse; a film that no member can read gets the training films' prevalence, and is counted.
+
+    Parameters
+    ----------
+    ensemble : GenreEnsemble
+    films : Films
+    members : list of GenreProbabilities
+
+    Returns
+    -------
+    Prediction
+    """
+    fused = ensemble.fusion_.predict(members)
+    if not fused.present.all():
+        nothing = ~fused.present
+        log.warning(
+            "%d films have nothing that a member can read (%s); they get each genre's prevalence.",
+            nothing.sum(),
+            some(films.ids[nothing]),
+        )
+        fused = with_prevalence(fused, ensemble.prevalence_)
+    if fused.name in ensemble.thresholds_:
+        labels = ensemble.thresholds_[fused.name].predict(fused, members)
+    else:
+        labels = (fused.to_frame() >= 0.5).astype(np.uint8)
+    return Prediction(fused, tuple(members), labels)

@@ -28,3 +28,14 @@ def test_thresholds_are_as_good_as_those_of_scikit_learn():
     keys = ("seconds", "sklearn_seconds", "ratio", "peak_mb", "fuse_seconds", "bootstrap_seconds")
     assert all(found[key] > 0 for key in keys)
     assert found["max_f1_diff"] < 1e-12
+
+
+def test_what_a_search_found_is_compared_with_the_reference_on_films_that_no_search_reads():
+    found = result_of("searched.py", "--quick")
+    assert found["n_films"] == 40 and set(found["scores"]) == {"overview-lstm"}
+    ways = found["scores"]["overview-lstm"]
+    assert set(ways) == {"reference", "searched", "searched minus reference"}
+    for metric, difference in ways["searched minus reference"].items():
+        assert difference == pytest.approx(ways["searched"][metric][0] - ways["reference"][metric][0])
+    # One epoch of eight units knows less than the eight epochs of the preset.
+    assert ways["searched minus reference"]["bce"] > 0
