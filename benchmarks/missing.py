@@ -3,9 +3,11 @@
     python benchmarks/missing.py FILMS --posters DIR [--members A,B] [--share 0.3] [--poster-only TABLE] [--quick]
 
 Removes that share of posters and of overviews at random, from training and test films alike, trains the members once
-a fold (outer cross-validation; members that train in seconds) and fuses the same held-out probabilities in five ways:
+a fold (outer cross-validation; members that train in seconds) and fuses the same held-out probabilities in six ways:
 
 - ``ours``: `LateFusion` as `GenreEnsemble` uses it;
+- ``cuts apart``: the same, but films of each set of modalities are cut by thresholds of their own
+  (`FusedThresholds`, shrinkage 0);
 - ``zero``: the same method, with log-odds of 0 for a member that has nothing to read;
 - ``mean``: the same, with the member's mean log-odds for the genre;
 - ``dropped``: the same, learned from complete films only; it can say no more than prevalence of the others;
@@ -26,11 +28,11 @@ from pathlib import Path
 
 import numpy as np
 from machine import machine
+from sklearn.base import clone
 
-from multigenre import Films, ProbabilityCalibrator, make_films
+from multigenre import Films, FusedThresholds, LateFusion, ProbabilityCalibrator, make_films
 from multigenre._resampling import METRICS, intervals, resample
-from multigenre.ensemble_fusion import ensemble_fusion, ensemble_thresholds
-from multigenre.fused_thresholds import FusedThresholds
+from multigenre.ensemble_fusion import ensemble_thresholds
 from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
 from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.presets import make_members
@@ -75,11 +77,10 @@ def ways(evidence, films, said, prevalence, modalities, seed):
             known, new = filled(evidence, levels[name]), filled(said, levels[name])
         if name == "dropped":
             known, taught = [one.take(complete) for one in evidence], films.take(complete)
-        fusion = ensemble_fusion("joint-stack", modalities, seed).fit(known, taught)
-        cuts = FusedThresholds(modalities, ensemble_thresholds("micro-macro"), seed=seed)
-        cuts.fit(fusion, known, taught)
+        fusion = LateFusion(seed=seed).fit(known, taught)
+        cuts = FusedThresholds(ensemble_thresholds("micro-macro"), seed=seed).fit(fusion, known, taught)
         fused = fusion.predict(new)
-        labels = fused.values >= cuts.cuts(fused, new).to_numpy()
+        labels = cuts.predict(fused, new).to_numpy(bool)
         here = fused.present[:, None]
         if name == "dropped":
             here = here & np.all([one.present for one in said], axis=0)[:, None]
@@ -88,6 +89,11 @@ def ways(evidence, films, said, prevalence, modalities, seed):
             np.where(here, fused.values, prevalence),
             np.where(here, labels, prevalence >= cuts.thresholds_.to_numpy()),
         )
+        if name == "ours":
+            apart = clone(cuts).set_params(modalities=modalities, shrinkage=0).fit(fusion, known, taught)
+            labels = apart.predict(fused, new).to_numpy(bool)
+            values = np.where(here, fused.values, prevalence)
+            yield "cuts apart", values, np.where(here, labels, prevalence >= cuts.thresholds_.to_numpy())
     yield "best member", *best_member(evidence, films, said, prevalence)
 
 

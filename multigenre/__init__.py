@@ -26,8 +26,8 @@ _HOME = {
 }
 _MODULES = (
     "app", "bundle", "conversion", "evaluation", "figures", "film_attributes", "film_search", "findings", "metrics",
-    "reliability", "report", "search", "search_results", "search_spaces", "settings", "shard_prediction",
-    "threshold_reports",
+    "reliability", "report", "search", "search_results", "search_spaces", "settings", "shard_evaluation",
+    "shard_prediction", "threshold_reports",
 )  # fmt: skip
 
 __all__ = [*_HOME, *_MODULES]

@@ -59,6 +59,18 @@ def check_labels(labels, shape, what="Labels"):
     return labels.astype(np.uint8)
 
 
+def check_weights(weights, n_films, what):
+    """Return how much each film counts, (n_films,) float64: 1 where ``weights`` is None."""
+    if weights is None:
+        return np.ones(n_films)
+    weights = check_shape(weights, (n_films,), "sample_weight").astype(float)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise InputError(f"{what} needs finite weights of 0 or more, got {some(np.unique(weights))}.")
+    if not weights.any():
+        raise InputError(f"{what} needs a film whose weight is above 0, got none among {n_films}.")
+    return weights
+
+
 def check_same_films(expected, got, what):
     """Raise unless two arrays of film ids are the same, in the same order."""
     expected, got = np.asarray(expected, dtype=object), np.asarray(got, dtype=object)

@@ -12,15 +12,25 @@ class Moments(NamedTuple):
     covariance: np.ndarray
 
 
-def moments_of(log_odds):
-    """Return the `Moments` of log-odds (n_members, n_films, n_genres) with NaN; all genres share the covariance.
+def moments_of(log_odds, sample_weight):
+    """Return the `Moments` of log-odds with NaN; all genres share the covariance.
 
     Covariances are over the films that have every member, and slightly shrunk towards independence.
+
+    Parameters
+    ----------
+    log_odds : ndarray of shape (n_members, n_films, n_genres), float64
+        Each member has films.
+    sample_weight : ndarray of shape (n_films,), float64 above 0
     """
-    level = np.nanmean(log_odds, axis=1)
-    whole = ~np.isnan(log_odds).any(axis=(0, 2))
-    centred = (log_odds[:, whole] - level[:, None]).reshape(len(level), -1)
-    return Moments(level, centred @ centred.T / max(1, centred.shape[1]) + 1e-3 * np.eye(len(level)))
+    missing = np.isnan(log_odds)
+    present = ~missing[:, :, 0]
+    total = (np.where(missing, 0, log_odds) * sample_weight[:, None]).sum(axis=1)
+    level = total / (present @ sample_weight)[:, None]
+    whole = present.all(axis=0)
+    centred = (log_odds[:, whole] - level[:, None]) * np.sqrt(sample_weight[whole, None])
+    centred, cells = centred.reshape(len(level), -1), sample_weight[whole].sum() * log_odds.shape[2]
+    return Moments(level, centred @ centred.T / (cells or 1) + 1e-3 * np.eye(len(level)))
 
 
 def slopes_of(moments, here):

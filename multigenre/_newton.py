@@ -70,7 +70,7 @@ def minimise(slopes, curvature, start, *, free=True, lower=-np.inf, tolerance=1e
     raise InputError("A stack did not converge in 200 Newton steps; pass a smaller C.")
 
 
-def logistic(own, others, targets, centre, ridge):
+def logistic(own, others, targets, centre, ridge, sample_weight=None):
     """Return `minimise`'s ``slopes`` and ``curvature`` of a ridge logistic regression a genre.
 
     Parameters
@@ -84,7 +84,10 @@ def logistic(own, others, targets, centre, ridge):
         Where the ridge pulls.
     ridge : ndarray of shape (n_own + n_others,)
         The penalty is half of ridge times squared distance.
+    sample_weight : ndarray of shape (n_films,), float64, optional
+        How much each film counts; default: 1.
     """
+    counts = np.ones(targets.shape[1]) if sample_weight is None else sample_weight
     n_own = own.shape[2]
     # Films last in memory: a product with a few features then runs along them.
     own, others = np.ascontiguousarray(own.mT), np.ascontiguousarray(others.T)
@@ -99,14 +102,17 @@ def logistic(own, others, targets, centre, ridge):
         # The log of 1 + exp(log-odds); its slope is the probability.
         cost = np.maximum(log_odds, 0) + np.log(1 + small) - targets * log_odds
         excess = np.exp(np.minimum(log_odds, 0)) / (1 + small) - targets
+        excess *= counts
         gradient = np.hstack([(own @ excess[..., None])[..., 0], excess @ others.T])
-        return cost.sum(axis=1) + 0.5 * pull**2 @ ridge, gradient + ridge * pull
+        return cost @ counts + 0.5 * pull**2 @ ridge, gradient + ridge * pull
 
     def curvature(parameters):
         share = sigmoid(fitted(parameters))
+        curved = share * (1 - share)
+        curved *= counts
         hessians = np.empty((len(own), len(ridge), len(ridge)))
         features = np.vstack([np.empty_like(own[0]), others]) if len(own) else others
-        for hessian, mine, weight in zip(hessians, own, share * (1 - share), strict=True):
+        for hessian, mine, weight in zip(hessians, own, curved, strict=True):
             features[:n_own] = mine  # of one genre: what fits in the processor's cache
             hessian[:] = (features * weight) @ features.T + np.diag(ridge)
         return hessians

@@ -8,37 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from multigenre._checks import InputError, some
-from multigenre._imputation import Moments, implied_map, imputed, moments_of
-from multigenre._records import as_record
-from multigenre._stacking import Stack, equal_stack, others_path, stack_loss, stack_path
+from multigenre._pattern_fits import FEW, chosen_strengths, fits
+from multigenre._stacking import Stack, equal_stack
 from multigenre.ensemble_selection import greedy_weights
-from multigenre.probabilities import GenreProbabilities
 
 ALL_PATTERNS = 5  # members up to which every subset of them has a stack: 31
 FOLDS = 5
-FEW = 20  # films below which nothing is learned for a pattern
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-OTHERS_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
-LOOSE = 1e-3  # how exact weights are that only choose a strength
-
-
-class Fit(NamedTuple):
-    """``stacks`` of a pattern, one without the other genres and one a strength of them, and its `Moments`."""
-
-    stacks: list
-    moments: Moments
-
-    def log_odds(self, log_odds):
-        """Return fused log-odds (n_stacks, n_films, n_genres) of films that have some members of the pattern."""
-        filled = imputed(log_odds, self.moments)
-        return np.stack([stack.log_odds(filled) for stack in self.stacks])
-
-    def stacks_for(self, pattern):
-        """Return stacks for films that have just the members at these positions among the fit's own."""
-        if len(pattern) == len(self.moments.level):
-            return self.stacks
-        maps = implied_map(self.moments, pattern)
-        return [stack.mapped(maps) for stack in self.stacks]
 
 
 class Candidate(NamedTuple):
@@ -49,21 +24,6 @@ class Candidate(NamedTuple):
     others_C: float | None
     stack: Stack
     held_out: np.ndarray
-
-
-def by_name(members, genres=None):
-    """Return members by name, in alphabetical order, so that the order they came in is of no consequence.
-
-    A dict holds arrays or DataFrames by name, as `as_record` takes them; ``genres`` are what an array's columns are.
-    """
-    if isinstance(members, dict):
-        members = [replace(as_record(values, genres), name=name) for name, values in members.items()]
-    if isinstance(members, GenreProbabilities) or not members:
-        raise InputError("LateFusion needs a list of one or more GenreProbabilities, or a dict of arrays.")
-    names = sorted(member.name for member in members)
-    if len(set(names)) < len(names):
-        raise InputError(f"Members need distinct names, got {some(names, most=9)}.")
-    return {member.name: member for member in sorted(members, key=lambda member: member.name)}
 
 
 def patterns_of(present, wanted=None):
@@ -88,19 +48,6 @@ def columns_of(patterns, members):
     return [tuple(sorted({members.index(name) for name in pattern})) for pattern in patterns]
 
 
-def strengths(given, grid, name):
-    """Return strengths to choose from as a tuple: ``grid`` for ``"cv"``, else the one or several given."""
-    if isinstance(given, str) and given == "cv":
-        return grid
-    try:
-        found = tuple(np.atleast_1d(np.asarray(given, float)).tolist())
-    except ValueError:
-        found = ()
-    if not found or not all(0 < strength < np.inf for strength in found):
-        raise InputError(f"LateFusion needs {name} to be 'cv' or one or more numbers above 0, got {given!r}.")
-    return found
-
-
 def folds_of(ids, seed):
     """Return a fold for each film that depends on all films' ids, not on their order: (n_films,) int."""
     digests = [blake2b(f"{seed} {film}".encode(), digest_size=8).digest() for film in ids]
@@ -109,7 +56,7 @@ def folds_of(ids, seed):
     return fold
 
 
-def fit_patterns(members, log_odds, labels, fold, *, C, others_C, wanted=None, **settings):
+def fit_patterns(members, lessons, *, C, others_C, wanted=None, non_negative=False):
     """Fit a stack for every pattern of present members, and choose by cross-validation what serves it best.
 
     A pattern's own fit learns from all films that have one of its members or more: members beyond the pattern are
@@ -122,16 +69,13 @@ def fit_patterns(members, log_odds, labels, fold, *, C, others_C, wanted=None, *
     Parameters
     ----------
     members : list of str
-    log_odds : ndarray of shape (n_members, n_films, n_genres), float64
-        NaN where a member is not present.
-    labels : ndarray of shape (n_films, n_genres), 0 or 1
-    fold : ndarray of shape (n_films,), int
+    lessons : Lessons
     C, others_C : sequence of float
         Strengths to choose from, once for all patterns; others_C may be empty.
     wanted : list of tuple of int, optional
         See `patterns_of`.
-    **settings
-        Of `stack_path`.
+    non_negative : bool
+        See `stack_path`.
 
     Returns
     -------
@@ -147,34 +91,35 @@ def fit_patterns(members, log_odds, labels, fold, *, C, others_C, wanted=None, *
     Little and Rubin (2019), "Statistical analysis with missing data", ch. 4: conditional means. van der Laan, Polley,
     Hubbard (2007), "Super learner": a choice among candidates by cross-validation.
     """
-    present, whole = ~np.isnan(log_odds[:, :, 0]).T, tuple(range(len(members)))
-    given = log_odds, labels, fold, present
-    C, others_C = _chosen_strengths(*given, C, others_C, settings)
-    fits = {whole: _fits(*given, whole, C, others_C, settings)}
+    present, whole = lessons.present, tuple(range(len(members)))
+    n_genres = lessons.labels.shape[1]
+    C, others_C = chosen_strengths(lessons, C, others_C, non_negative)
+    fitted = {whole: fits(lessons, whole, C, others_C, non_negative)}
     stacks, best, choices = {}, {}, []
     for pattern in patterns_of(present, wanted):
         rows = present[:, pattern].all(axis=1)
-        mine, seen, candidates = log_odds[np.array(pattern)][:, rows], labels[rows], []
+        seen, candidates = lessons.of(pattern).take(rows), []
         if len(pattern) == 1:
-            candidates.append(Candidate(pattern, (), None, equal_stack(labels.shape[1], 1), mine[0]))
+            candidates.append(Candidate(pattern, (), None, equal_stack(n_genres, 1), seen.log_odds[0]))
         elif rows.sum() < FEW:
             continue
         for source in dict.fromkeys((pattern, whole)) if rows.sum() >= FEW else ():
-            if source not in fits:
-                fits[source] = _fits(*given, source, C, others_C, settings)
-            if fits[source]:
-                last, apart = fits[source]
-                held_out = np.empty((1 + len(others_C), *seen.shape))
+            if source not in fitted:
+                fitted[source] = fits(lessons, source, C, others_C, non_negative)
+            if fitted[source]:
+                last, apart = fitted[source]
+                held_out = np.empty((1 + len(others_C), *seen.labels.shape))
                 for one, fit in apart.items():
-                    held = fold[rows] == one
-                    held_out[:, held] = [stack.log_odds(mine[:, held]) for stack in fit.stacks_for(pattern)]
+                    held = seen.fold == one
+                    mine = seen.log_odds[:, held]
+                    held_out[:, held] = [stack.log_odds(mine) for stack in fit.stacks_for(pattern)]
                 kinds = zip((None, *others_C), last.stacks_for(pattern), held_out, strict=True)
                 candidates += [Candidate(pattern, source, *kind) for kind in kinds]
         parts = [one for part, one in best.items() if one.members == part and set(part) < set(pattern)]
         candidates += [one._replace(held_out=one.held_out[rows]) for one in parts]
-        losses = [stack_loss(one.held_out, seen) if len(seen) else np.inf for one in candidates]
+        losses = [seen.loss(one.held_out) for one in candidates]
         winner = candidates[int(np.argmin(losses))]
-        everywhere = np.full(labels.shape, np.nan)
+        everywhere = np.full(lessons.labels.shape, np.nan)
         everywhere[rows] = winner.held_out
         best[pattern] = winner._replace(held_out=everywhere)
         stacks[pattern] = replace(_embedded(winner, pattern), loss=min(losses))
@@ -193,71 +138,18 @@ def _names(members, pattern):
     return tuple(members[one] for one in pattern)
 
 
-def fit_greedy(members, values, labels, wanted=None):
+def fit_greedy(members, values, labels, sample_weight, *, wanted=None):
     """Return `greedy_weights` of probabilities (n_members, n_films, n_genres) for every pattern, as stacks."""
     present, stacks = ~np.isnan(values[:, :, 0]).T, {}
     for pattern in patterns_of(present, wanted):
         rows = present[:, pattern].all(axis=1)
         if rows.sum() >= FEW:
-            weights = greedy_weights(values[np.array(pattern)][:, rows], labels[rows])
+            mine, counts = values[np.array(pattern)][:, rows], sample_weight[rows]
+            weights = greedy_weights(mine, labels[rows], sample_weight=counts)
             weights = np.tile(np.r_[0.0, weights], (labels.shape[1], 1))
             unknown = equal_stack(len(weights), len(pattern)).covariance
             stacks[_names(members, pattern)] = Stack(weights, unknown)
     return stacks
-
-
-def _chosen_strengths(log_odds, labels, fold, present, C, others_C, settings):
-    """Return the C and the others_C of lowest held-out loss for all members, or the most common pattern."""
-    kinds, counts = np.unique(present[present.any(axis=1)], axis=0, return_counts=True)
-    pattern = np.ones(present.shape[1], bool)
-    if present.all(axis=1).sum() < FEW:
-        if counts.max(initial=0) < FEW:
-            return C[:1], others_C[:1]
-        pattern = kinds[counts.argmax()]
-    rows = present[:, pattern].any(axis=1)
-    films = log_odds[pattern][:, rows], labels[rows], fold[rows]
-    if len(C) > 1:
-        C = _best(C, _held_out(*films, C, (), settings), labels[rows])
-    if len(others_C) > 1:
-        others_C = _best(others_C, _held_out(*films, C, others_C, settings)[1:], labels[rows])
-    return C, others_C
-
-
-def _best(strengths, held_out, labels):
-    """Return the strength of lowest loss, in a list."""
-    return [strengths[int(np.argmin([stack_loss(log_odds, labels) for log_odds in held_out]))]]
-
-
-def _fit(log_odds, labels, C, others_C, settings, tolerance=1e-8):
-    """Return a stack for each C, and then the last of them with the other genres at each of others_C."""
-    moments = moments_of(log_odds)
-    filled = imputed(log_odds, moments)
-    path = stack_path(filled, labels, C, tolerance=tolerance, **settings)
-    if others_C:
-        path += others_path(path[-1], path[-1].log_odds(filled), labels, others_C, tolerance=tolerance)
-    return Fit(path, moments)
-
-
-def _fits(log_odds, labels, fold, present, pattern, C, others_C, settings):
-    """Return the fit of a pattern, and one without each fold; None where too few films have its members."""
-    if present[:, pattern].all(axis=1).sum() < FEW:
-        return None
-    rows = present[:, pattern].any(axis=1)
-    mine, apart = log_odds[np.array(pattern)], {}
-    for one in np.unique(fold[rows]):
-        rest = rows & (fold != one)
-        apart[one] = _fit(mine[:, rest], labels[rest], C, others_C, settings, LOOSE)
-    return _fit(mine[:, rows], labels[rows], C, others_C, settings), apart
-
-
-def _held_out(log_odds, labels, fold, C, others_C, settings):
-    """Return log-odds (n_stacks, n_films, n_genres) of films by the stacks of `_fit` that did not see them."""
-    found = np.empty((len(C) + len(others_C), *labels.shape))
-    for one in np.unique(fold):
-        rest, held = fold != one, fold == one
-        fit = _fit(log_odds[:, rest], labels[rest], C, others_C, settings, LOOSE)
-        found[:, held] = fit.log_odds(log_odds[:, held])
-    return found
 
 
 def _embedded(candidate, pattern):

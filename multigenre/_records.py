@@ -4,14 +4,12 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import (
-    InputError,
     check_held_out,
     check_labels,
     check_same_films,
     check_same_genres,
-    check_shape,
     check_truth,
-    some,
+    check_weights,
 )
 from multigenre.films import Films
 from multigenre.genres import Genres
@@ -75,8 +73,6 @@ def calibration_films(probabilities, films, sample_weight, what):
     if sample_weight is None:
         rows = np.flatnonzero(record.present)
         return record, rows, labels[rows], None
-    weights = check_shape(sample_weight, (len(record),), "sample_weight").astype(float)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise InputError(f"{what} needs finite weights of 0 or more, got {some(np.unique(weights))}.")
+    weights = check_weights(sample_weight, len(record), what)
     rows = np.flatnonzero(record.present & (weights > 0))
     return record, rows, labels[rows], weights[rows]

@@ -1,6 +1,7 @@
 """Stacks: each genre's log-odds from the members' log-odds for it, and then from all genres' log-odds."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def evidence(log_odds, usual):
     return np.maximum(log_odds, 0) + np.log1p(np.exp(-np.abs(log_odds)))
 
 
-def stack_path(log_odds, labels, strengths, *, non_negative=False, tolerance=1e-8):
+def stack_path(log_odds, labels, strengths, *, sample_weight=None, non_negative=False, tolerance=1e-8):
     """Fit each genre's logistic regression on its members' log-odds, shrunk towards one that all genres share.
 
     The shared one has a weight for each member's distance from its mean log-odds for the genre, and places a
@@ -118,6 +119,8 @@ def stack_path(log_odds, labels, strengths, *, non_negative=False, tolerance=1e-
     labels : ndarray of shape (n_films, n_genres), 0 or 1
     strengths : sequence of float
         C of each stack; the penalty is ``departure ** 2 / (2 C)``, as in scikit-learn.
+    sample_weight : ndarray of shape (n_films,), float64 above 0, optional
+        How much each film counts; default: 1.
     non_negative : bool
         No member's weight below 0.
     tolerance : float
@@ -136,7 +139,7 @@ def stack_path(log_odds, labels, strengths, *, non_negative=False, tolerance=1e-
     """
     n_members, n_films, n_genres = log_odds.shape
     values, targets = log_odds.transpose(2, 1, 0), labels.T.astype(float)
-    level = values.mean(axis=1)
+    level = np.average(values, axis=1, weights=sample_weight)
     own = np.insert(values - level[:, None], 0, 1.0, axis=2)
     # What genres share: weights, and the line (intercept, slopes) through the members' levels.
     line = np.insert(level, 0, 1.0, axis=1)
@@ -157,15 +160,15 @@ def stack_path(log_odds, labels, strengths, *, non_negative=False, tolerance=1e-
     nothing, stacks = np.zeros((n_films, 0)), []
     shared, found = np.r_[np.zeros(n_genres), first[1:]][None], None
     for C in strengths:
-        each = logistic(together, nothing, targets, np.tile(first, (n_genres, 1)), np.r_[1 / C, shared_ridge])
+        start, ridge = np.tile(first, (n_genres, 1)), np.r_[1 / C, shared_ridge]
+        each = logistic(together, nothing, targets, start, ridge, sample_weight)
         slopes, curvature = tied(*each, slots)
         shared = minimise(slopes, curvature, shared, lower=shared_lower, tolerance=tolerance)
         covariance = np.linalg.inv(curvature(shared)[0])[n_genres:, n_genres:]
         centre = place @ shared[0, n_genres:]
-        slopes, curvature = logistic(own, nothing, targets, centre, np.full(n_members + 1, 1 / C))
-        found = minimise(
-            slopes, curvature, centre if found is None else found, lower=lower, tolerance=tolerance
-        )
+        ridge, start = np.full(n_members + 1, 1 / C), centre if found is None else found
+        slopes, curvature = logistic(own, nothing, targets, centre, ridge, sample_weight)
+        found = minimise(slopes, curvature, start, lower=lower, tolerance=tolerance)
         inverse = np.linalg.inv(curvature(found))
         follows = inverse @ place / C  # how far the fit goes along with the shared centre
         stack = Stack(found, inverse + follows @ covariance @ follows.mT)
@@ -173,7 +176,7 @@ def stack_path(log_odds, labels, strengths, *, non_negative=False, tolerance=1e-
     return stacks
 
 
-def others_path(stack, log_odds, labels, strengths, *, tolerance=1e-8):
+def others_path(stack, log_odds, labels, strengths, *, sample_weight=None, tolerance=1e-8):
     """Let each genre of a stack see the evidence for all genres, shrunk towards what the stack says without it.
 
     Parameters
@@ -184,8 +187,8 @@ def others_path(stack, log_odds, labels, strengths, *, tolerance=1e-8):
     labels : ndarray of shape (n_films, n_genres), 0 or 1
     strengths : sequence of float
         C of each: the penalty of a genre's weight is ``weight ** 2 / (2 C)``.
-    tolerance : float
-        See `minimise`.
+    sample_weight, tolerance
+        As for `stack_path`.
 
     Returns
     -------
@@ -197,16 +200,17 @@ def others_path(stack, log_odds, labels, strengths, *, tolerance=1e-8):
     that sees the first level's scores of all labels.
     """
     n_genres, targets = labels.shape[1], labels.T.astype(float)
-    usual = logits(sigmoid(log_odds).mean(axis=0))
-    seen, level = evidence(log_odds, usual), log_odds.mean(axis=0)
-    average = seen.mean(axis=0)
+    mean = partial(np.average, axis=0, weights=sample_weight)
+    usual = logits(mean(sigmoid(log_odds)))
+    seen, level = evidence(log_odds, usual), mean(log_odds)
+    average = mean(seen)
     own = np.stack([np.ones_like(log_odds), log_odds - level], axis=2).transpose(1, 0, 2)
     # The intercept is that of a film whose log-odds and evidence are the mean.
     centre = np.column_stack([level, np.ones(n_genres), np.zeros((n_genres, n_genres))])
     found, stacks = centre, []
     for C in strengths:
         ridge = np.r_[NEAR_RIDGE, NEAR_RIDGE, np.full(n_genres, 1 / C)]
-        problem = logistic(own, seen - average, targets, centre, ridge)
+        problem = logistic(own, seen - average, targets, centre, ridge, sample_weight)
         found = minimise(*problem, found, tolerance=tolerance)
         others = found.copy()
         others[:, 0] -= found[:, 1] * level + found[:, 2:] @ average
@@ -214,6 +218,7 @@ def others_path(stack, log_odds, labels, strengths, *, tolerance=1e-8):
     return stacks
 
 
-def stack_loss(log_odds, labels):
-    """Return binary cross-entropy of log-odds, the mean over films and genres in nats."""
-    return float((np.logaddexp(0, log_odds) - labels * log_odds).mean())
+def stack_loss(log_odds, labels, sample_weight=None):
+    """Return binary cross-entropy of log-odds, the mean over films (weighted) and genres in nats."""
+    losses = np.logaddexp(0, log_odds) - labels * log_odds
+    return float(np.average(losses, axis=0, weights=sample_weight).mean())

@@ -5,13 +5,15 @@ from html import escape
 
 from multigenre._checks import InputError
 from multigenre.app_answers import film_answer, marked_words
-from multigenre.app_figures import contribution_bars, left_out_bars, probability_bars, shown_genres
+from multigenre.app_figures import shown_genres
+from multigenre.app_pictures import STYLE, pictures
 from multigenre.word_influence import word_influence
 
 LONGEST = 5000  # characters of an overview: each of its words costs a prediction
 LARGEST = "20mb"  # of a poster's file
 KEPT = 3600  # seconds that an uploaded poster is kept
 LOCAL = ("127.0.0.1", "localhost", "::1")
+NO_WORDS = "<p>There is no overview to read.</p>"
 TABLES = ("probabilities", "left_out", "contributions")
 
 
@@ -42,21 +44,16 @@ def answer(ensemble, poster, overview):
     Returns
     -------
     tuple
-        The answer in HTML, three figures, three tables, the film, and the most probable genre. Where there is nothing
-        to answer, the reason in HTML, and None for all the others.
+        The answer and three pictures in HTML, three tables, the film, and the most probable genre. Where there is
+        nothing to answer, the reason in HTML, and None for all the others.
     """
     try:
         found = film_answer(ensemble, poster, overview)
     except InputError as error:
         return f'<p role="alert"><b>{escape(str(error))}</b></p>', *(None,) * 8
-    genres = shown_genres(found.probabilities)
-    figures = (
-        probability_bars(found.probabilities, genres),
-        left_out_bars(found.left_out, found.probabilities, genres),
-        contribution_bars(found.contributions, found.probabilities, genres),
-    )
     tables = (getattr(found, name).round(3) for name in TABLES)
-    return answer_html(found), *figures, *tables, found.film, genres[0]
+    genre = shown_genres(found.probabilities, most=1)[0]
+    return answer_html(found), *pictures(found), *tables, found.film, genre
 
 
 def answer_html(found):
@@ -66,8 +63,10 @@ def answer_html(found):
     return f"<h2>{escape(head)}</h2><ul>{items}</ul>"
 
 
-def words(ensemble, film, genre):
-    """Return the overview in HTML, with the words that moved a genre marked.
+def read_words(ensemble, film, genre):
+    """Return which words of a film's overview moved which genre, and `words` of it.
+
+    Each word is left out in turn, which costs a prediction a word, for all genres at once.
 
     Parameters
     ----------
@@ -78,13 +77,33 @@ def words(ensemble, film, genre):
 
     Returns
     -------
+    table : DataFrame or None
+        As `multigenre.word_influence.word_influence`; None where there is no overview that a member reads.
+    html : str
+    """
+    table = None
+    reading = any(member.modality == "overview" for member in ensemble.members_.values())
+    if film is not None and reading and film.has_overview[0]:
+        options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
+        table = word_influence(ensemble.members_, film, **options)
+    return table, words(table, genre)
+
+
+def words(table, genre):
+    """Return the overview in HTML, with the words that moved a genre marked.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        As `read_words` gives it.
+    genre : str or None
+
+    Returns
+    -------
     str
     """
-    reading = any(member.modality == "overview" for member in ensemble.members_.values())
-    if film is None or genre is None or not reading or not film.has_overview[0]:
-        return "<p>There is no overview to read.</p>"
-    options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
-    table = word_influence(ensemble.members_, film, **options)
+    if table is None or genre is None:
+        return NO_WORDS
     return words_html(marked_words(table, genre), genre)
 
 
@@ -138,7 +157,7 @@ def build(ensemble, *, title="multigenre"):
     gr = gradio()
     genres = list(ensemble.genres_)
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(KEPT, KEPT), fill_width=True) as page:
-        gr.HTML(f"<h1>{escape(title)}</h1>")
+        gr.HTML(f"{STYLE}<h1>{escape(title)}</h1>")
         with gr.Row():
             with gr.Column(scale=1):
                 poster = gr.Image(
@@ -152,18 +171,18 @@ def build(ensemble, *, title="multigenre"):
             with gr.Column(scale=2):
                 said = gr.HTML("<p>Give a poster, an overview, or both.</p>")
                 with gr.Tab("Who says what"):
-                    bars = gr.Plot(show_label=False)
+                    bars = gr.HTML()
                 with gr.Tab("One left out"):
-                    without = gr.Plot(show_label=False)
+                    without = gr.HTML()
                 with gr.Tab("Why: members"):
-                    shares = gr.Plot(show_label=False)
+                    shares = gr.HTML()
                 with gr.Tab("Why: words"):
                     genre = gr.Dropdown(genres, value=genres[0], label="Genre")
-                    marked = gr.HTML("<p>There is no overview to read.</p>")
+                    marked = gr.HTML(NO_WORDS)
                 with gr.Tab("Tables"):
                     labels = ("Probabilities", "Left out", "Contributions, in log-odds")
                     tables = [gr.Dataframe(label=label, interactive=False) for label in labels]
-        film = gr.State()
+        film, moved = gr.State(), gr.State()
         # One question at a time: the networks are not asked by two threads at once.
         one = {"concurrency_limit": 1, "concurrency_id": "ensemble"}
         shown = button.click(
@@ -173,9 +192,9 @@ def build(ensemble, *, title="multigenre"):
             api_name="answer",
             **one,
         )
-        asked = {"fn": partial(words, ensemble), "inputs": [film, genre], "outputs": marked, **one}
-        shown.then(**asked, api_name="words")
-        genre.input(**asked, api_visibility="private")
+        shown.then(partial(read_words, ensemble), [film, genre], [moved, marked], api_name="words", **one)
+        # Another genre is another part of the same table, so nothing is predicted again.
+        genre.input(words, [moved, genre], marked, api_visibility="private")
     return page
 
 

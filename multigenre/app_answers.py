@@ -150,7 +150,7 @@ def left_out_table(ensemble, prediction):
     """Return what the fusion would say if a modality, or one of several members that read it, were missing.
 
     Without them the fusion does, and is cut, as for films that lack them. What would leave nothing to fuse is not
-    asked.
+    asked, nor what would leave members for which the fusion has no weights: it would use fewer of them.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def left_out_table(ensemble, prediction):
     for member in present:
         readers[ensemble.members_[member.name].modality].append(member.name)
     asked = dict(readers) | {name: [name] for names in readers.values() if len(names) > 1 for name in names}
-    asked = {what: names for what, names in asked.items() if len(names) < len(present)}
+    asked = {what: names for what, names in asked.items() if _can_go(ensemble.fusion_, present, names)}
     columns = ["left_out", "members", "genre", "probability", "without", "named", "named_without"]
     if not asked:
         return pd.DataFrame(columns=columns)
@@ -186,6 +186,12 @@ def left_out_table(ensemble, prediction):
         (without.values >= np.asarray(cuts)).ravel(),
     ]
     return pd.DataFrame(dict(zip(columns, facts, strict=True)))
+
+
+def _can_go(fusion, present, names):
+    """Return whether something is left, and the fusion uses all of that."""
+    rest = [member.name for member in present if member.name not in names]
+    return bool(rest) and set(fusion.stack_for(rest)[0]) == set(rest)
 
 
 def _left_out(member, asked):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from multigenre._drawing import BLUE, FONT, GREEN, VERMILLION, boxes_for_glyphs, literal, wrapped
 from multigenre.contributions import BASE
 
-INK, GREY, PALE = "#1a1a1a", "#8a8a8a", "#e3e3e3"
+INK, DIM, GREY, PALE = "#000000", "#3d3d3d", "#969696", "#d9d9d9"  # which a page may call otherwise
 NAMES, WIDTH, ROW, HEAD, FOOT, GAP = 1.2, 1.35, 0.26, 0.5, 0.45, 0.12  # inches
 SIZE, MOST = 9, 12
 REACH = 5  # log-odds that bars show at most: 0.993 to 0.007
@@ -128,7 +128,7 @@ def _columns(titles, genres, note):
         columns[0].set_yticks(np.arange(len(genres)), labels, fontsize=SIZE, family=FONT)
         columns[0].tick_params(length=0)
     note = wrapped(note, width - 0.2, lines=2, size=SIZE - 1)
-    figure.text(0.1 / width, 0.08 / height, note, fontsize=SIZE - 1, color="#555555", family=FONT)
+    figure.text(0.1 / width, 0.08 / height, note, fontsize=SIZE - 1, color=DIM, family=FONT)
     return figure, columns
 
 
@@ -158,7 +158,7 @@ def _bold(axes, named):
 
 
 def _nothing(axes):
-    axes.text(0.5, 0.5, "nothing to read", transform=axes.transAxes, ha="center", style="italic", color="#555555",
+    axes.text(0.5, 0.5, "nothing to read", transform=axes.transAxes, ha="center", style="italic", color=DIM,
               family=FONT, fontsize=SIZE)  # fmt: skip
 
 

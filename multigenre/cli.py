@@ -21,7 +21,15 @@ from multigenre.cli_app import app as open_app
 from multigenre.cli_options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
 from multigenre.cli_report import report
 from multigenre.cli_search import search
-from multigenre.cli_shards import Actors, Engine, EngineOption, convert, predict_shards
+from multigenre.cli_shards import (
+    Actors,
+    Engine,
+    EngineOption,
+    ScoringEngine,
+    convert,
+    evaluate_shards,
+    predict_shards,
+)
 from multigenre.terminal import Notes, console, print_scores, print_winners, progress_bars, quiet
 
 # TensorFlow's notes while it starts are of no use here; whoever wants them sets the variable.
@@ -124,11 +132,7 @@ def predict(
     """
     if not out.parent.is_dir():
         raise InputError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
-    if engine is Engine.ray or films.is_dir():
-        if strict:
-            raise InputError(
-                "--strict is for a table and the local engine; 'convert --strict' checks shards."
-            )
+    if _in_shards(films, engine, strict):
         options = {"posters": posters, "engine": engine.value, "actors": actors, "with_members": with_members}
         predict_shards(bundle, films, out, **options)
         return
@@ -149,12 +153,18 @@ def evaluate(
     ],
     posters: Posters = None,
     strict: Strict = False,
+    engine: ScoringEngine = Engine.local,
+    actors: Actors = None,
 ):
     """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
-    table = multigenre.Films.read(films, posters=posters)
-    ensemble = _ensemble_class().load(bundle)
-    with progress_bars() as progress:
-        found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
+    if _in_shards(films, engine, strict):
+        options = {"posters": posters, "engine": engine.value, "actors": actors}
+        found, by_genre = evaluate_shards(bundle, films, out / "predictions", **options)
+    else:
+        table = multigenre.Films.read(films, posters=posters)
+        ensemble = _ensemble_class().load(bundle)
+        with progress_bars() as progress:
+            found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
     out.mkdir(parents=True, exist_ok=True)
     _write_json({"test": found}, out / "metrics.json")
     _write_csv(multigenre.evaluation.scores_frame(found), out / "metrics.csv")
@@ -224,6 +234,14 @@ def _train(ensemble, films, out, *, split, strict):
 def _ensemble_class():
     with quiet():
         return multigenre.GenreEnsemble
+
+
+def _in_shards(films, engine, strict):
+    """Return whether films are predicted shard by shard, where posters were checked by 'convert'."""
+    found = engine is Engine.ray or films.is_dir()
+    if found and strict:
+        raise InputError("--strict is for a table and the local engine; 'convert --strict' checks shards.")
+    return found
 
 
 def _names(members):

@@ -36,6 +36,13 @@ def report(
             metavar="NAME", help="Slice by this column of FILMS too; years become decades. Repeatable."
         ),
     ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            help="Damage posters and overviews of up to 300 films, each about 30 times, and show in the page what is "
+            "left of the scores. Minutes."
+        ),
+    ] = False,
 ):
     """Write one page that says where each member of a BUNDLE is right, on FILMS that it never saw.
 
@@ -45,11 +52,19 @@ def report(
     if multigenre.report.check_path(out) != format.value:
         ending = {"html": "a name that ends in .html", "json": "a name that ends in .json", "csv": "a folder"}
         raise InputError(f"--format {format.value} needs {ending[format.value]} for --out, got {out.name}.")
+    if robustness and format is not Format.html:
+        raise InputError(
+            f"--robustness is shown in a page, got --format {format.value}; write html or leave it out."
+        )
     table = multigenre.Films.read(films, posters=posters)
     attributes = multigenre.film_attributes.read_attributes(films, column or ())
     with quiet():
         ensemble = multigenre.GenreEnsemble.load(bundle)
     with progress_bars() as progress:
-        tables = multigenre.report.report(ensemble, table, out, attributes=attributes, progress=progress)
+        extras = (
+            multigenre.report.robustness_extras(ensemble, table, progress=progress) if robustness else None
+        )
+        options = {"attributes": attributes, "extras": extras, "progress": progress}
+        tables = multigenre.report.report(ensemble, table, out, **options)
     scored = tables["summary"]["n_films"].max()
     console.print(f"{scored} films that {bundle.name} never saw are in {out}", markup=False, soft_wrap=True)

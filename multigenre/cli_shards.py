@@ -1,4 +1,4 @@
-"""The command line for catalogues that outgrow a table: ``convert``, and ``predict`` to Parquet shards."""
+"""The command line for catalogues that outgrow a table: ``convert``, ``predict`` to Parquet shards, ``evaluate``."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,12 +18,14 @@ class Engine(StrEnum):
     ray = "ray"
 
 
-EngineOption = Annotated[
+ENGINES = (
+    "local: this process; ray: actors on the Ray cluster that RAY_ADDRESS names, or on this machine. "
+    "With ray, or where FILMS is a folder of shards, "
+)
+EngineOption = Annotated[Engine, typer.Option(help=f"{ENGINES}--out is a folder of Parquet files.")]
+ScoringEngine = Annotated[
     Engine,
-    typer.Option(
-        help="local: this process; ray: actors on the Ray cluster that RAY_ADDRESS names, or on this machine. "
-        "With ray, or where FILMS is a folder of shards, --out is a folder of Parquet files."
-    ),
+    typer.Option(help=f"{ENGINES}predictions stay in DIR/predictions; the same command goes on there."),
 ]
 Actors = Annotated[
     int | None,
@@ -78,3 +80,28 @@ def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=N
     with progress_bars() as progress:
         n_films = predict(bundle, source, out, **options, progress=progress)
     console.print(f"{n_films} films predicted: {out}")
+
+
+def evaluate_shards(bundle, films, out, *, posters=None, engine="local", actors=None):
+    """Score a bundle on a folder of shards, or a table of films; for the command ``evaluate``.
+
+    Parameters
+    ----------
+    bundle, films, posters : path
+        As `predict_shards` takes them; the genres are known.
+    out : path
+        Folder of the predictions.
+    engine, actors
+        As `multigenre.shard_prediction.predict_shards` takes them.
+
+    Returns
+    -------
+    scores : dict of str to dict
+        As `multigenre.ensemble.GenreEnsemble.evaluate`.
+    by_genre : DataFrame
+    """
+    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters)
+    with quiet():
+        evaluate = multigenre.shard_evaluation.evaluate_shards
+    with progress_bars() as progress:
+        return evaluate(bundle, source, out, engine=str(engine), actors=actors, progress=progress)

@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from multigenre._checks import InputError, some
+from multigenre._checks import InputError
 from multigenre._drawing import MARKS, literal
 from multigenre._scoring import present_cuts, rates, scored
 from multigenre.outcomes import BROKEN, MISSING, RESCUED, genre_outcomes
 from multigenre.reliability import BINS, reliability_table
 
-SOME = "several, not all"
+SOME, ALONE = "several, not all", "one alone"
 # Greys for what no member alone decides: dark is right. Colours are the members'.
 INK, RIGHT, MIXED, WRONG = "#000000", "#3d3d3d", "#969696", "#d9d9d9"
 
@@ -23,7 +23,7 @@ def outcome_groups(members):
     """Return the groups of outcomes that bars show, from right to wrong, a dict of name to colour and hatch.
 
     With two members these are `multigenre.outcomes.outcome_names` in another order. With more, those where several
-    are right, but not all, go together.
+    are right, but not all, go together; with more than can be told apart, six, also those where one is.
     """
     right, wrong = ("both right", "both wrong") if len(members) == 2 else ("all right", "all wrong")
     if len(members) == 1:
@@ -34,8 +34,16 @@ def outcome_groups(members):
             members, MARKS, ("", "///", "...", "xxx", "\\\\\\", "+++"), strict=False
         )
     }
+    if len(members) > len(MARKS):
+        alone = {ALONE: (MARKS[0][0], "")}
     several = {SOME: (MIXED, "")} if len(members) > 2 else {}
     return {right: (RIGHT, ""), **several, **alone, wrong: (WRONG, "")}
+
+
+def outcome_members(table):
+    """Return the members that a table of outcomes is about, in its order; one that has no name if there is one."""
+    names = dict.fromkeys(table["outcome"])
+    return [name.removesuffix(" only") for name in names if name.endswith(" only")] or [""]
 
 
 def grouped_outcomes(table, of="positives"):
@@ -57,12 +65,15 @@ def grouped_outcomes(table, of="positives"):
     rows = table[table["of"] == of]
     counts = rows.pivot_table(index="genre", columns="outcome", values="films", aggfunc="sum", sort=False)
     plain = [name for name in counts.columns if name not in (MISSING, RESCUED, BROKEN)]
-    members = [name.removesuffix(" only") for name in plain if name.endswith(" only")]
-    groups = list(outcome_groups(members or [""]))
-    # A set of several members is in no group by its own name.
-    several = [name for name in plain if name not in groups]
-    if several:
-        counts[SOME] = counts[several].sum(axis=1)
+    groups = list(outcome_groups(outcome_members(table)))
+    # A set of several members is in no group by its own name; nor is one member of many.
+    rest = [name for name in plain if name not in groups]
+    for group, names in (
+        (ALONE, [name for name in rest if name.endswith(" only")]),
+        (SOME, [name for name in rest if not name.endswith(" only")]),
+    ):
+        if names:
+            counts[group] = counts[names].sum(axis=1)
     return counts[[*groups, MISSING, RESCUED, BROKEN]].astype(int).rename_axis(columns=None)
 
 
@@ -99,9 +110,7 @@ class GenreOutcomeDisplay:
         if not len(counts):
             raise InputError(f"There is no film to draw outcomes of, for {self.of}.")
         self.figure_, self.ax_ = _canvas(ax, (8.4, 1.4 + 0.3 * len(counts)))
-        groups = outcome_groups(
-            [name.removesuffix(" only") for name in parts if name.endswith(" only")] or [""]
-        )
+        groups = outcome_groups(outcome_members(self.table))
         share = counts[parts].div(counts[parts].sum(axis=1), axis=0)
         left, places = np.zeros(len(counts)), np.arange(len(counts))
         for name in parts:
@@ -184,14 +193,20 @@ class OperatingPointDisplay:
         return cls(curves, points, prevalence=prevalence, genre=genre).plot(ax=ax)
 
     def plot(self, *, ax=None):
-        """Draw. Return this display."""
+        """Draw, the six members of highest average precision in colours. Return this display."""
         self.figure_, self.ax_ = _canvas(ax, (4.4, 3.6))
-        *members, _ = self.curves
-        if len(members) > len(MARKS):
-            raise InputError(f"At most {len(MARKS)} members can be told apart, got {some(members)}.")
+        *members, last = self.curves
+        # More than six cannot be told apart: the best have colours, the others are one grey crowd.
+        best = sorted(members, key=lambda name: -_area(*self.curves[name]))[: len(MARKS)]
+        told = [name for name in members if name in best]
+        style = {"where": "post", "color": MIXED, "linewidth": 0.8, "linestyle": "--"}
+        others = [name for name in members if name not in best]
+        for name in others:
+            label = f"{len(others)} other member{'s' * (len(others) > 1)}" if name == others[0] else None
+            self.ax_.step(*self.curves[name][::-1], label=label, **style)
         self.ax_.axhline(self.prevalence, color=MIXED, linewidth=1, linestyle=":", label="prevalence")
-        styles = [*MARKS[: len(members)], (INK, "D")]
-        for (name, (precision, recall)), (color, marker) in zip(self.curves.items(), styles, strict=True):
+        for name, (color, marker) in zip([*told, last], [*MARKS[: len(told)], (INK, "D")], strict=True):
+            precision, recall = self.curves[name]
             width = 2 if color == INK else 1.2
             self.ax_.step(recall, precision, where="post", color=color, linewidth=width, alpha=0.9)
             point = self.points.get(name, (np.nan, np.nan))
@@ -266,6 +281,11 @@ class ReliabilityGridDisplay:
         self.ax_ = ax or self.axes_[0]
         literal(self.figure_)
         return self
+
+
+def _area(precision, recall):
+    """Return the average precision of a curve."""
+    return -np.sum(np.diff(recall) * precision[:-1])
 
 
 def _canvas(ax, size):

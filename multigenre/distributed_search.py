@@ -1,6 +1,6 @@
 """One search on many processes: KerasTuner's chief, which gives out trials, and workers, which run them.
 
-On several machines that share a folder, run the same command on each, with the environment variables
+On several machines that share a folder, run the same command on each (docs/search.md), with the environment variables
 
 - ``KERASTUNER_TUNER_ID``: ``chief`` once; on workers a name each, such as ``worker-0``;
 - ``KERASTUNER_ORACLE_IP`` and ``KERASTUNER_ORACLE_PORT``: where the chief listens.

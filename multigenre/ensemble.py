@@ -36,10 +36,10 @@ class GenreEnsemble:
         Of the split, the initial weights, dropout and the order of films.
     fusion : str or LateFusion
         A method of `LateFusion`, or one with settings of its own; it is cloned.
-    thresholds : str or ThresholdCalibrator
+    thresholds : str, ThresholdCalibrator or FusedThresholds
         A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them (where
         the strategy allows it) and lets genres of fewer than 10 positive films share a cut; or a calibrator with
-        settings of its own; it is cloned.
+        settings of its own; it is cloned. `FusedThresholds` may cut films that lack a modality elsewhere.
     refit : bool
         Train the networks again, once fusion and thresholds are fitted, on all films but the test films: for as many
         epochs as the validation films found best. It takes as long again.

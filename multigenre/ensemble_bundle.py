@@ -13,10 +13,8 @@ from multigenre.genres import Genres
 from multigenre.presets import restored
 from multigenre.thresholds import ThresholdCalibrator
 
-SETTINGS = {
-    "preset": None, "seed": None, "fusion": LateFusion, "thresholds": ThresholdCalibrator, "refit": None,
-    "settings": None,
-}  # fmt: skip
+SETTINGS = ("preset", "seed", "fusion", "thresholds", "refit", "settings")
+KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator, FusedThresholds)}
 
 
 def documents_of(ensemble):
@@ -26,7 +24,7 @@ def documents_of(ensemble):
         "bundle": {
             "members": {name: ensemble.descriptions_.get(name) for name in ensemble.members_},
             "settings": {
-                name: one.get_params() if isinstance(one, BaseEstimator) else one
+                name: _described(one) if isinstance(one, BaseEstimator) else one
                 for name, one in settings.items()
             },
             "genres": list(ensemble.genres_),
@@ -59,8 +57,8 @@ def restore(ensemble, folder, members=()):
     documents = read_documents(folder)
     facts = documents["bundle"]
     for name, setting in facts["settings"].items():
-        kind = SETTINGS[name]
-        setattr(ensemble, name, kind(**setting) if kind and isinstance(setting, dict) else setting)
+        made = isinstance(setting, dict) and "kind" in setting
+        setattr(ensemble, name, _estimator(setting) if made else setting)
     ensemble.members, ensemble.descriptions_ = tuple(facts["members"]), facts["members"]
     ensemble.genres_, ensemble.counts_ = Genres(facts["genres"]), facts["counts"]
     ensemble.prevalence_ = pd.Series(facts["prevalence"], name="prevalence")
@@ -77,3 +75,21 @@ def restore(ensemble, folder, members=()):
         ensemble.members_[name] = member.load(Path(folder) / name)
         check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {name}")
     return ensemble
+
+
+def _described(estimator):
+    """Return an estimator's kind and settings as plain values."""
+    settings = {
+        name: _described(one) if isinstance(one, BaseEstimator) else one
+        for name, one in estimator.get_params(deep=False).items()
+    }
+    return {"kind": type(estimator).__name__, "settings": settings}
+
+
+def _estimator(described):
+    """Return the unfitted estimator that `_described` told of."""
+    settings = {
+        name: _estimator(one) if isinstance(one, dict) and "kind" in one else one
+        for name, one in described["settings"].items()
+    }
+    return KINDS[described["kind"]](**settings)

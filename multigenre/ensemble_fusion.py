@@ -47,10 +47,13 @@ def ensemble_thresholds(thresholds):
 
     Parameters
     ----------
-    thresholds : str, dict or ThresholdCalibrator
-        Its strategy, its settings, or one to clone. Of a strategy, it counts films as calibrated probabilities expect
-        them (where the strategy allows it), and genres of fewer than 10 positive films share a cut.
+    thresholds : str, dict, ThresholdCalibrator or FusedThresholds
+        Its strategy, its settings, one to clone, or what holds one. Of a strategy, it counts films as calibrated
+        probabilities expect them (where the strategy allows it), and genres of fewer than 10 positive films share a
+        cut.
     """
+    if isinstance(thresholds, FusedThresholds):
+        return ensemble_thresholds(thresholds.calibrator or "micro-macro")
     if isinstance(thresholds, ThresholdCalibrator):
         return clone(thresholds)
     if not isinstance(thresholds, str):
@@ -96,12 +99,15 @@ def fit_fusion(ensemble, apart, roles, calibration, progress=None):
     fusion = ensemble_fusion(settings.get("fusion", ensemble.fusion), modalities, seed).fit(members, films)
     if progress:
         progress("fusing", 1, 2)
-    calibrator = ensemble_thresholds(settings.get("thresholds", ensemble.thresholds))
+    asked = settings.get("thresholds", ensemble.thresholds)
+    calibrator = ensemble_thresholds(asked)
+    fused = clone(asked) if isinstance(asked, FusedThresholds) else FusedThresholds()
+    fused.set_params(calibrator=calibrator, modalities=modalities, seed=seed)
     baseline = prevalence_baseline(ensemble.prevalence_, films)
     thresholds = {
         one.name: clone(calibrator).fit(one, films) for one in (baseline, *members) if one.present.any()
     }
-    thresholds["fused"] = FusedThresholds(modalities, calibrator, seed=seed).fit(fusion, members, films)
+    thresholds["fused"] = fused.fit(fusion, members, films)
     if progress:
         progress("fusing", 2, 2)
     return fusion, thresholds

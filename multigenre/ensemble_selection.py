@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from multigenre._checks import InputError, check_labels
+from multigenre._checks import InputError, check_labels, check_weights
 from multigenre._scoring import losses
 
 
-def greedy_weights(values, labels, *, rounds=50):
+def greedy_weights(values, labels, *, rounds=50, sample_weight=None):
     """Return a weight a member, the same for all genres, by forward selection with replacement.
 
     Start from the best member; in each round add the member, one already there or not, with which the mean of the
@@ -19,6 +19,8 @@ def greedy_weights(values, labels, *, rounds=50):
     labels : array of shape (n_films, n_genres), 0 or 1
     rounds : int
         Picks at most, so weights are whole multiples of one over a number up to this.
+    sample_weight : array of shape (n_films,), float of 0 or more, optional
+        How much each film counts; default: 1.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def greedy_weights(values, labels, *, rounds=50):
     Raises
     ------
     InputError
-        If shapes differ, there is no member or film, or labels are not 0 and 1.
+        If shapes differ, there is no member or film, labels are not 0 and 1, or no film has a weight above 0.
 
     References
     ----------
@@ -48,9 +50,11 @@ def greedy_weights(values, labels, *, rounds=50):
             f"Ensemble selection needs probabilities of members, films and genres, got shape {values.shape}."
         )
     labels = check_labels(labels, values.shape[1:])
+    counts = check_weights(sample_weight, values.shape[1], "Ensemble selection")
     total, picks, best = np.zeros(values.shape[1:]), np.zeros(len(values)), (np.inf, None)
     for size in range(1, rounds + 1):
-        found = [losses((total + value) / size, labels).mean() for value in values]
+        mixed = [losses((total + value) / size, labels) for value in values]
+        found = [np.average(one, axis=0, weights=counts).mean() for one in mixed]
         pick = int(np.argmin(found))
         total, picks[pick] = total + values[pick], picks[pick] + 1
         # A gain within rounding is none.

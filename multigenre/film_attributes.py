@@ -109,7 +109,8 @@ def quantile_bins(values, bins=4):
     Returns
     -------
     Series of ordered categorical, of the same index and name
-        Each range is named by the least and greatest value in it. Ties share a range, so there may be fewer.
+        Each range is named by the least and greatest value in it, rounded to two digits of what all of them span,
+        or more where that would not tell ranges apart. Ties share a range, so there may be fewer.
 
     Raises
     ------
@@ -127,14 +128,29 @@ def quantile_bins(values, bins=4):
     known = np.isfinite(numbers)
     cuts = np.quantile(numbers[known], np.arange(1, bins) / bins) if known.any() else []
     place = np.where(known, np.searchsorted(cuts, numbers, side="left"), -1)
-    names = {}
-    for one in np.unique(place[known]):
-        least, most = numbers[place == one].min(), numbers[place == one].max()
-        names[one] = f"{least:.4g}" if least == most else f"{least:.4g} to {most:.4g}"
-    # Ranges apart may read the same when rounded.
+    ends = {
+        one: (numbers[place == one].min(), numbers[place == one].max()) for one in np.unique(place[known])
+    }
+    span = np.ptp(numbers[known]) if known.any() else 0
+    # Two digits of the span tell ranges apart, but for ones that are very unequal.
+    digits = max(0, 1 - int(np.floor(np.log10(span)))) if span else 4
+    for exact in range(digits, digits + 4):
+        names = {one: _range(*pair, exact) for one, pair in ends.items()}
+        if len(set(names.values())) == len(names):
+            break
     kept = list(dict.fromkeys(names.values()))
     codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
     return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+
+
+def _range(least, most, digits):
+    """Return a range in words, without zeros at the end; a range of one value is that."""
+    least, most = (
+        # 0 is added so that nothing rounds to a zero below 0.
+        f"{round(end, digits) + 0.0:.{digits or 1}f}".rstrip("0").rstrip(".")
+        for end in (least, most)
+    )
+    return least if least == most else f"{least} to {most}"
 
 
 def read_attributes(path, columns):

@@ -42,7 +42,7 @@ def search_films(films, folder, *, member="overview-lstm", others=(), plan=None,
     ------
     InputError
         If there are no training or validation films, other members are needed but none is named, or the member
-        itself is among them, or another search is in the folder.
+        itself is among them, thresholds are searched for what they do not change, or another search is in the folder.
     """
     plan = SearchPlan() if plan is None else plan
     missing = [role for role in ("train", "validation") if role not in films]
@@ -51,6 +51,10 @@ def search_films(films, folder, *, member="overview-lstm", others=(), plan=None,
             f"A search needs train and validation films, but the split has no {missing[0]} films."
         )
     space = space_of(member)
+    if member == "thresholds" and plan.objective != "macro-f1":
+        raise InputError(
+            f"Thresholds change no probability, so a search of them aims at macro-f1, got {plan.objective}."
+        )
     if member in others:
         raise InputError(f"{member} is what is searched, so it cannot be one of the others too.")
     needed = {"fusion": 2, "thresholds": 1}.get(

@@ -31,14 +31,16 @@ def findings(tables, *, words=None):
         Some of ``"left_out"`` (from `multigenre.leave_one_out.leave_one_out`), ``"trust"``
         (`multigenre.trust.trust_table`), ``"headroom"`` (`multigenre.complementarity.headroom`), ``"outcomes"``
         (`multigenre.outcomes.genre_outcomes`), ``"pairs"`` (`multigenre.co_occurrence.co_occurrence`), ``"slices"``
-        (`multigenre.slices.slice_table`).
+        (`multigenre.slices.slice_table`); and of ``"modality_left_out"`` and ``"modality_trust"``, the same two
+        tables where all members that read one modality are one contender.
     words : dict of str to str, optional
         What sentences call contenders, such as ``{"poster-cnn": "the poster"}``. Default: their names.
 
     Returns
     -------
     list of Finding
-        In the order of the tables above. A difference's ``genres`` are all that it is clear for, not only those named.
+        Of modalities, and then in the order of the tables above. A difference's ``genres`` are all that it is clear
+        for, not only those named.
 
     Raises
     ------
@@ -52,22 +54,45 @@ def findings(tables, *, words=None):
 
 
 def _left_out(table, words):
-    told = []
-    for member, rows in table[table["metric"] == "average_precision"].groupby("member", sort=False):
-        name = _first(member, words)
+    told, neither = [], []
+    unasked = list(dict.fromkeys(table.loc[~table["fitted"], "member"]))
+    table = table[table["fitted"] & (table["metric"] == "average_precision")]
+    for member, rows in table.groupby("member", sort=False):
+        name, sure = _first(member, words), False
         for verb, side in (("adds to", 1), ("harms", -1)):
             if len(found := _clear(rows, "", side)):
                 text = f"{name} clearly {verb} {_genres(found, '', 'average precision')}."
                 told.append(Finding(text, "left_out", tuple(found["genre"])))
-        if not len(_clear(rows, "", 1)) and not len(_clear(rows, "", -1)):
-            text = f"{name} neither adds to nor harms the fusion clearly in any genre."
-            told.append(Finding(text, "left_out", (), False))
+                sure = True
+        if not sure:
+            neither.append(member)
+    if neither:
+        text = f"{_none_of(neither, words)} the fusion clearly in any genre."
+        told.append(Finding(text, "left_out", (), False))
+    if unasked:
+        named = _listed([words.get(member, member) for member in unasked])
+        text = f"What {named} would be missed for one by one is not known: the fusion has no weights for the rest."
+        told.append(Finding(text, "left_out", (), False))
     return told
 
 
-def _trust(table, words):
-    told, is_fused = [], table["contender"] == table["contender"].iloc[-1]
-    members, fused = table[~is_fused], table[is_fused]
+def _none_of(members, words):
+    """Return the start of a sentence that says of all of them that leaving one out changes nothing."""
+    if len(members) == 1:
+        return f"{_first(members[0], words)} neither adds to nor harms"
+    named = [words.get(member, member) for member in members]
+    if len(named) == 2:
+        return f"Left out alone, neither {named[0]} nor {named[1]} adds to or harms"
+    return f"Left out alone, none of {_listed(named)} adds to or harms"
+
+
+def _modality_left_out(table, words):
+    return [finding._replace(table="modality_left_out") for finding in _left_out(table, words)]
+
+
+def _decided(table, words, what):
+    """Tell which of the contenders, but for the fused one, decides a genre."""
+    told, members = [], table[table["contender"] != table["contender"].iloc[-1]]
     behind = _clear(members, "f1_", -1)
     # Genres where all other members are clearly behind, by the one that is the least.
     others = members["genre"].value_counts()
@@ -82,11 +107,20 @@ def _trust(table, words):
                 "high": -rows["f1_low"],
             }
         ).sort_values("gain", ascending=False, kind="stable")
-        text = f"{_first(member, words)} clearly decides {_genres(ahead, '', 'F1 over the next member')}."
+        text = f"{_first(member, words)} clearly decides {_genres(ahead, '', f'F1 over the next {what}')}."
         told.append(Finding(text, "trust", tuple(ahead["genre"])))
     if len(members) and not len(nearest):
-        text = f"No member is clearly ahead of the others in any of {members['genre'].nunique()} genres."
+        text = f"No {what} is clearly ahead of the others in any of {members['genre'].nunique()} genres."
         told.append(Finding(text, "trust", (), False))
+    return told
+
+
+def _modality_trust(table, words):
+    return [finding._replace(table="modality_trust") for finding in _decided(table, words, "modality")]
+
+
+def _trust(table, words):
+    told, fused = _decided(table, words, "member"), table[table["contender"] == table["contender"].iloc[-1]]
     for verb, side in (("beats", 1), ("is worse than", -1)):
         if len(found := _clear(fused, "f1_", side)):
             text = f"Fusion clearly {verb} the best single member in {_genres(found, 'f1_', 'F1')}."
@@ -166,6 +200,8 @@ def _slices(table, words):
 
 NOT_ALARMS = ("right", "both right", "all right", "a member missing", "rescued by fusion", "broken by fusion")
 TELLERS = {
+    "modality_left_out": _modality_left_out,
+    "modality_trust": _modality_trust,
     "left_out": _left_out,
     "trust": _trust,
     "headroom": _headroom,

@@ -3,33 +3,15 @@
 import json
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from multigenre._checks import (
-    ROLES,
-    InputError,
-    check_held_out,
-    check_labels,
-    check_same_films,
-    check_same_genres,
-    check_truth,
-    some,
-)
+from multigenre._checks import InputError, some
+from multigenre._fusion_inputs import by_name, films_to_learn, role_of
 from multigenre._fusion_tables import choice_table, other_table, weight_table
-from multigenre._patterns import (
-    OTHERS_STRENGTHS,
-    STRENGTHS,
-    by_name,
-    columns_of,
-    fit_greedy,
-    fit_patterns,
-    folds_of,
-    strengths,
-)
+from multigenre._pattern_fits import OTHERS_STRENGTHS, STRENGTHS, Lessons, strengths
+from multigenre._patterns import columns_of, fit_greedy, fit_patterns, folds_of
 from multigenre._stacking import Stack, equal_stack
-from multigenre.films import Films
 from multigenre.genres import Genres
 from multigenre.probabilities import GenreProbabilities, logits, sigmoid
 
@@ -109,7 +91,7 @@ class LateFusion(BaseEstimator):
         self.patterns = patterns
         self.seed = seed
 
-    def fit(self, members, films):
+    def fit(self, members, films, *, sample_weight=None):
         """Learn how to combine members, on films that none of them trained on.
 
         Parameters
@@ -118,6 +100,8 @@ class LateFusion(BaseEstimator):
             Of role ``"calibration"`` or ``"out-of-fold"``, all of these films and genres, in any order.
         films : Films, or array or DataFrame of shape (n_films, n_genres), 0 or 1
             With their genres. Films for which no member is present are ignored.
+        sample_weight : array of shape (n_films,), float of 0 or more, optional
+            How much each film counts: 2 is as two such films. A film of weight 0 is ignored.
 
         Returns
         -------
@@ -127,33 +111,25 @@ class LateFusion(BaseEstimator):
         Raises
         ------
         InputError
-            If a setting is unknown, a member saw the films, films or genres differ, or two share a name.
+            If a setting is unknown, a member saw the films, films or genres differ, two members share a name, or
+            weights are not of that shape and range.
         """
         if self.method not in METHODS:
             raise InputError(f"A fusion method is one of {', '.join(METHODS)}, got {self.method!r}.")
         C = strengths(self.C, STRENGTHS, "C")
         others_C = strengths(self.others_C, OTHERS_STRENGTHS, "others_C")
-        named = by_name(members, Genres(films.columns) if isinstance(films, pd.DataFrame) else None)
-        first = next(iter(named.values()))
-        if not isinstance(films, Films):
-            blank, labels = [""] * len(first), check_labels(films, first.values.shape)
-            films = Films(first.ids, blank, blank, labels, first.genres)
-        for member in named.values():
-            check_held_out(member, "LateFusion.fit")
-            labels = check_truth(member, films, "LateFusion.fit")
-        self.fit_names(named, films.genres)
-        values = np.stack([member.values for member in named.values()]).astype(float)
-        self.film_ids_ = films.ids[~np.isnan(values).all(axis=(0, 2))]
+        given = films_to_learn(members, films, sample_weight, "LateFusion.fit")
+        self.fit_names(given.names, given.genres)
+        self.film_ids_ = given.ids
         stacks, choices = {}, ()
         wanted = columns_of(self.patterns, self.members_)
         if self.method == "greedy":
-            stacks = fit_greedy(self.members_, values, labels, wanted)
+            stacks = fit_greedy(self.members_, given.values, given.labels, given.sample_weight, wanted=wanted)
         elif self.method in ("stack", "joint-stack"):
+            fold = folds_of(given.ids, self.seed)
             stacks, choices = fit_patterns(
                 self.members_,
-                logits(values),
-                labels,
-                folds_of(films.ids, self.seed),
+                Lessons(logits(given.values), given.labels, fold, given.sample_weight),
                 C=C,
                 others_C=others_C if self.method == "joint-stack" else (),
                 wanted=wanted,
@@ -205,14 +181,8 @@ class LateFusion(BaseEstimator):
         if unknown := sorted(set(named) - set(self.members_)):
             known = some(self.members_, 9)
             raise InputError(f"LateFusion was fitted on {known}, got {some(unknown)} as well.")
-        members = list(named.values())
-        first = members[0]
-        for member in members:
-            who = f"LateFusion.predict: {first.name} and {member.name}"
-            check_same_genres(self.genres_, member.genres, f"LateFusion and {member.name}")
-            check_same_films(first.ids, member.ids, who)
-            if member.role != first.role and not {member.role, first.role} <= {"calibration", "out-of-fold"}:
-                raise InputError(f"{who} must have one role, got {first.role!r} and {member.role!r}.")
+        members, first = list(named.values()), next(iter(named.values()))
+        role = role_of(members, self.genres_, self.film_ids_)
         present = np.stack([member.present for member in members], axis=1)
         values = np.full(first.values.shape, np.nan, np.result_type(*(member.values for member in members)))
         codes = present @ (1 << np.arange(len(members)))
@@ -222,12 +192,7 @@ class LateFusion(BaseEstimator):
             for start in range(0, len(rows), CHUNK):
                 some_rows = rows[start : start + CHUNK]
                 values[some_rows] = self._fuse({one.name: one.values[some_rows] for one in here})
-        roles = {member.role for member in members}
-        if not set(self.film_ids_).isdisjoint(first.ids):
-            roles.add("calibration")
-        some_member = present.any(axis=1)
-        role = min(roles, key=(*ROLES, None).index)  # of those who learned most
-        return GenreProbabilities(first.ids, self.genres_, values, "fused", role, some_member)
+        return GenreProbabilities(first.ids, self.genres_, values, "fused", role, present.any(axis=1))
 
     def _fuse(self, values):
         """Return probabilities of films with the same members, from values (n_films, n_genres) by name."""

@@ -150,6 +150,7 @@ def _cluster(ray):
     """Use the cluster that the caller or RAY_ADDRESS names, else one of this machine that ends with the job."""
     mine = not ray.is_initialized()
     if mine:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster reports to Ray's makers otherwise
         logging.getLogger("ray.data").setLevel(logging.WARNING)
         ray.init(include_dashboard=False, logging_level=logging.WARNING)
     try:

@@ -11,23 +11,24 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
-from multigenre._checks import InputError, some
+from multigenre._checks import InputError
+from multigenre._drawing import MARKS
 from multigenre._files import replacing
-from multigenre._inline_svg import inline_svg
 from multigenre._thumbnails import poster_looks
-from multigenre.displays import OperatingPointDisplay, ReliabilityGridDisplay
 from multigenre.error_analysis import beside, error_tables
-from multigenre.heat_displays import FusionWeightsDisplay, TopGenreConfusionDisplay, pattern_weights
+from multigenre.influence_figures import robustness_curves
 from multigenre.report_facts import METRICS, SETS, plain, report_facts
+from multigenre.report_figures import report_figures
 from multigenre.report_gallery import KINDS, gallery
+from multigenre.robustness import robustness_table
 
 LIBRARIES = ("multigenre", "tensorflow", "keras", "scikit-learn", "numpy", "pandas")
 FORMATS = ("html", "json", "csv")
+MOST_DAMAGED = 300  # films; each is predicted about 30 times
 
 
 def report(ensemble, films, path, *, attributes=None, extras=None, progress=None):
@@ -73,11 +74,41 @@ def report(ensemble, films, path, *, attributes=None, extras=None, progress=None
         facts["gallery"] = gallery(ensemble, prediction, films, tables, progress=progress)
         facts["left_out"] = given - len(films)
         facts |= _about(ensemble, films)
-        facts |= _figures(ensemble, prediction, films, tables, extras or {}, progress)
+        facts |= report_figures(ensemble, prediction, films, tables, extras=extras or {}, progress=progress)
         _write_text(render(facts), path)
     else:
         write_tables(tables, path)
     return tables
+
+
+def robustness_extras(ensemble, films, *, most=MOST_DAMAGED, progress=None):
+    """Return the curves and the table of what is left of the mAP, as extras of a report.
+
+    Parameters
+    ----------
+    ensemble, films, progress
+        As for `robustness_table`.
+    most : int
+        Films at the most, from all over the table.
+
+    Returns
+    -------
+    dict of str to Figure or DataFrame
+        Curves of the six members of highest mAP, if there are more.
+    """
+    films = ensemble.unseen(films.align(ensemble.genres_))
+    films = films.take(np.unique(np.linspace(0, len(films) - 1, min(most, len(films))).astype(int)))
+    table = robustness_table(ensemble, films, progress=progress)
+    table = table[table["metric"] == "map_macro"]
+    whole = table[table["level"] == 0].drop_duplicates("contender").set_index("contender")["value"]
+    best = whole.drop(["prevalence", "fused"]).nlargest(len(MARKS)).index
+    drawn = table[table["contender"].isin([*best, "prevalence", "fused"])]
+    fused = table[(table["contender"] == "fused") & (table["level"] > 0)]
+    names = ["damage", "setting", "films", "value", "low", "high", "change", "change_low", "change_high"]
+    return {
+        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),
+        "mAP of the fused prediction, and its change from the films as they are": fused[names],
+    }
 
 
 def check_path(path):
@@ -163,12 +194,20 @@ def render(facts):
 
 def number(value, digits=2):
     """Return a number for a reader, with a true minus sign; a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}".replace("-", "−")
+    return (
+        "–"
+        if value is None or value != value
+        else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+    )
 
 
 def signed(value, digits=2):
     """Return a number with its sign."""
-    return "–" if value is None or value != value else f"{value:+.{digits}f}".replace("-", "−")
+    return (
+        "–"
+        if value is None or value != value
+        else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
+    )
 
 
 def percent(value):
@@ -199,59 +238,6 @@ def _about(ensemble, films):
             if name == "fused"
         },
         "versions": {name: version(name) for name in LIBRARIES},
-    }
-
-
-def _figures(ensemble, prediction, films, tables, extras, progress):
-    """Return the pictures of a page: of each genre, of all of them, and what was given."""
-    everyone = [one for one in (*prediction.members, prediction.fused) if one.present.any()]
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
-    support = films.genres.support(films.labels)
-    live = list(support.index[support > 0])
-    reliability = tables["reliability"][tables["reliability"]["contender"] == prediction.fused.name]
-    drawn = {}
-    for done, genre in enumerate(live):
-        figure = Figure(figsize=(7.6, 3.1), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        OperatingPointDisplay.from_predictions(everyone, films, genre, cuts, ax=left)
-        left.set_title("Precision and recall", loc="left", fontsize=10)
-        grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)
-        grid.axes_[0].set(xlabel="fused probability", ylabel="share that carries it")
-        grid.axes_[0].set_title("Reliability", loc="left", fontsize=10)
-        label = f"Precision against recall of everyone, and reliability of the fusion, for {genre}"
-        drawn[genre] = Markup(inline_svg(figure, f"genre{films.genres.column(genre)}", label))
-        if progress:
-            progress("figures", done + 1, len(live))
-    confusion = TopGenreConfusionDisplay.from_predictions(prediction.fused, films).figure_
-    overall = [
-        ("Most probable genre against those carried", confusion, "A film whose most probable genre is right counts "
-         "there; another counts in equal parts among its own genres. Stronger: a larger share of the column."),
-    ]  # fmt: skip
-    names = [one.name for one in everyone[:-1]]
-    if "+".join(sorted(names)) in set(tables["weights"]["pattern"]):
-        weights = pattern_weights(tables["weights"], names).loc[live]
-        overall.append(
-            ("What each member weighs in the fusion", FusionWeightsDisplay(weights).plot().figure_,
-             "Of films that have all members. Blue: above 0; orange: below."),
-        )  # fmt: skip
-    wrong = [name for name, one in extras.items() if not isinstance(one, (Figure, pd.DataFrame))]
-    if wrong:
-        raise InputError(f"Extras of a report are figures or tables, but {some(wrong)} is neither.")
-    return {
-        "genre_figures": drawn,
-        "figures": [
-            {"title": title, "svg": Markup(inline_svg(figure, f"figure{place}", title)), "note": note}
-            for place, (title, figure, note) in enumerate(overall)
-        ],
-        "extras": [
-            {
-                "title": title,
-                "svg": Markup(inline_svg(one, f"extra{place}", title)) if isinstance(one, Figure) else None,
-                "columns": [] if isinstance(one, Figure) else list(map(str, one.columns)),
-                "rows": [] if isinstance(one, Figure) else [list(row.values()) for row in plain(one)],
-            }
-            for place, (title, one) in enumerate(extras.items())
-        ],
     }
 
 

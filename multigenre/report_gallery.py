@@ -7,6 +7,7 @@ from multigenre._contenders import contenders
 from multigenre._thumbnails import thumbnail
 from multigenre.contributions import BASE, film_contributions
 from multigenre.outcomes import BROKEN, MISSING, RESCUED
+from multigenre.report_marks import marked_places, marked_words, pieces
 
 KINDS = {
     "rescued": "rescued by fusion",
@@ -17,6 +18,7 @@ KINDS = {
     "right": "everyone right",
 }
 MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
+MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
 
 def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=None):
@@ -40,13 +42,20 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
     -------
     dict
         ``films``: a list of dicts, in the order of the table of films; ``kinds``: for each of `KINDS` its name, the
-        films that are of it, and how many of them are shown; ``of``: films that there are. Plain values only.
+        films that are of it, and how many of them are shown; ``of``: films that there are. Plain values only. Each
+        film says what moved its most probable genre: ``words``, and for the first 40 ``places``; see
+        `multigenre.report_marks`.
     """
     found = reasons(tables)
     chosen = _chosen(found, most)
     rows = np.flatnonzero(np.isin(films.ids.astype(str), chosen))
+    films, fused = films.take(rows), prediction.fused.take(rows)
+    best = [top[0][0] for top in fused.top(1)]
+    moving = marked_words(ensemble, films, best, progress=progress)
+    first = np.flatnonzero(np.isin(films.ids.astype(str), chosen[:MOST_PLACES]))
+    where = marked_places(ensemble, films.take(first), np.array(best)[first], progress=progress)
+    where = dict(zip(first, where, strict=True))
     members = [one.take(rows) for one in prediction.members if one.present.any()]
-    fused, films = prediction.fused.take(rows), films.take(rows)
     cuts = ensemble.cuts(fused, members)
     said = contenders(
         members, fused, films, {name: cuts[name] for name in _names(members, fused) if name in cuts}
@@ -56,7 +65,9 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
     why = dict(list(found.groupby("film", sort=False)))
     cards = []
     for row, film in enumerate(films.ids):
-        cards.append(_card(row, films, said, why[film], moved))
+        marks = {"words": moving[row], "places": where.get(row)}
+        cards.append(_card(row, films, said, why[film], moved) | marks)
+        cards[-1]["overview"] = pieces(cards[-1]["overview"], moving[row])
         if progress:
             progress("gallery", row + 1, len(films))
     kinds = [
@@ -176,7 +187,7 @@ def _card(row, films, said, why, moved):
     for values, named, present, name in zip(said.values, said.named, said.present, said.names, strict=True):
         top = np.argsort(-values[row], kind="stable")[:TOP] if present[row] else []
         columns.append({"name": name, "top": [_said(one, row, values, named, said) for one in top]})
-    best = columns[-1]["top"][0]["genre"] if columns[-1]["top"] else None
+    best = columns[-1]["top"][0]["genre"]
     return {
         "id": str(films.ids[row]),
         "poster": thumbnail(films.posters[row]),

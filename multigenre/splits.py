@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -81,25 +83,31 @@ def near_duplicate_groups(overviews, posters):
 
 def _poster_digests(posters):
     """Return a digest of each poster that may be another's copy, else ``""``."""
-    sizes = np.array([_file_size(path) for path in posters], np.int64)
-    values, counts = np.unique(sizes, return_counts=True)
+    found = [_size_and_time(path) for path in posters]
+    times = Counter(size for size, _ in found)
     # Files of different sizes differ, so most files are never read.
-    candidates = np.flatnonzero(np.isin(sizes, values[(counts > 1) & (values > 0)]))
-    digests = [""] * len(posters)
-    for row in candidates:
-        try:
-            content = Path(posters[row]).read_bytes()
-        except OSError:  # decoding will name it; here it only shows no copy
-            continue
-        digests[row] = hashlib.blake2b(content, digest_size=16).hexdigest()
-    return digests
+    return [
+        _digest(path, size, time) if size and times[size] > 1 else ""
+        for path, (size, time) in zip(posters, found, strict=True)
+    ]
 
 
-def _file_size(path):
+@lru_cache(maxsize=2**17)
+def _digest(path, size, time):
+    """Return the digest of a file, read again only when it changes: one training asks for its films' several times."""
     try:
-        return Path(path).stat().st_size if path else 0
+        return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    except OSError:  # decoding will name it; here it only shows no copy
+        return ""
+
+
+def _size_and_time(path):
+    """Return a file's size in bytes and when it last changed, in nanoseconds."""
+    try:
+        facts = Path(path).stat() if path else None
     except OSError:
-        return 0
+        facts = None
+    return (facts.st_size, facts.st_mtime_ns) if facts else (0, 0)
 
 
 def stratified_split(labels, groups, shares, *, seed=0):

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 
 import pandas as pd
@@ -6,9 +7,12 @@ import pytest
 import typer
 from report_films import hostile_films, quick_ensemble
 
+from multigenre import Films, GenreEnsemble
 from multigenre._checks import InputError
 from multigenre.cli_report import report
 from multigenre.film_attributes import read_attributes
+from multigenre.report import robustness_extras
+from multigenre.robustness import DAMAGES
 
 app = typer.Typer()
 app.command()(report)
@@ -65,6 +69,33 @@ def test_report_writes_tables_for_machines(folder):
 def test_a_format_that_the_name_contradicts_is_refused_before_any_work(folder):
     with pytest.raises(InputError, match=r"--format csv needs a folder for --out, got report.html"):
         run(folder / "none", folder / "none.csv", "--out", folder / "report.html", "--format", "csv")
+
+
+def test_robustness_is_shown_in_the_page(folder, monkeypatch):
+    monkeypatch.setitem(DAMAGES, "poster noise", (0.2,))
+    for damage in [name for name in DAMAGES if name not in ("poster noise", "overview words")]:
+        monkeypatch.delitem(DAMAGES, damage)
+    out = folder / "robust.html"
+    options = ["--posters", folder / "posters", "--out", out, "--robustness"]
+    run(folder / "bundle", folder / "films.csv", *options)
+    page = out.read_text(encoding="utf-8")
+    assert re.search(r"mAP as \d+ films are damaged", page) and "overview words" in page
+
+
+def test_robustness_needs_a_page(folder):
+    options = ["--out", folder / "a.json", "--format", "json", "--robustness"]
+    with pytest.raises(InputError, match="--robustness is shown in a page, got --format json"):
+        run(folder / "bundle", folder / "films.csv", *options)
+
+
+def test_few_films_from_all_over_the_table_are_damaged(folder, monkeypatch):
+    for damage in [name for name in DAMAGES if name != "overview words"]:
+        monkeypatch.delitem(DAMAGES, damage)
+    films = Films.read(folder / "films.csv", posters=folder / "posters")
+    ensemble = GenreEnsemble.load(folder / "bundle")
+    title, table = robustness_extras(ensemble, films, most=20).items()
+    assert title[0] == "mAP as 20 films are damaged" and (table[1]["films"] <= 20).all()
+    assert set(table[1]["damage"]) == {"overview words"} and table[1]["change"].notna().all()
 
 
 def test_columns_are_read_as_numbers_texts_and_decades(tmp_path):

@@ -1,6 +1,7 @@
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.metrics import precision_score, recall_score
 from multigenre._checks import InputError
 from multigenre._inline_svg import inline_svg
 from multigenre.displays import (
+    ALONE,
     SOME,
     GenreOutcomeDisplay,
     OperatingPointDisplay,
@@ -39,7 +41,7 @@ def made(n_films=200, names=("poster", "overview"), role="test"):
     labels = (rng.random((n_films, 3)) < [0.4, 0.5, 0.1]).astype(np.uint8)
     ids, blank = [f"tt{row}" for row in range(n_films)], [""] * n_films
     said = [
-        GenreProbabilities(ids, GENRES, sigmoid(3 * labels - 2 + rng.normal(size=labels.shape)), name, role)
+        GenreProbabilities(ids, GENRES, sigmoid(3.0 * labels - 2 + rng.normal(size=labels.shape)), name, role)
         for name in (*names, "fused")
     ]
     return said[:-1], said[-1], Films(ids, blank, blank, labels, GENRES, role)
@@ -115,10 +117,29 @@ def test_precision_and_recall_need_a_film_of_the_genre():
         OperatingPointDisplay.from_predictions([*members, fused], none, "War")
 
 
-def test_more_members_than_can_be_told_apart_are_refused():
+def test_of_many_members_the_best_have_colours_and_the_others_are_one_crowd():
+    members, fused, films = made(names="abcdefgh")
+    # The last two say what has nothing to do with the film.
+    rng = np.random.default_rng(1)
+    members[6:] = [replace(one, values=rng.random(one.values.shape)) for one in members[6:]]
+    display = OperatingPointDisplay.from_predictions([*members, fused], films, "Drama")
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert sorted(labels) == sorted(["2 other members", "prevalence", *"abcdef", "fused"])
+    marked = {line.get_color() for line in display.ax_.lines if line.get_marker() != "None"}
+    assert len(marked) == 7  # six members and the fusion
+    display.figure_.savefig(io.BytesIO())
+
+
+def test_bars_of_many_members_hold_each_film_once():
     members, fused, films = made(names="abcdefg")
-    with pytest.raises(InputError, match="At most 6 members can be told apart"):
-        OperatingPointDisplay.from_predictions([*members, fused], films, "Drama")
+    table = genre_outcomes(members, fused, films)
+    counts = grouped_outcomes(table)
+    assert list(counts.columns[:4]) == ["all right", SOME, ALONE, "all wrong"]
+    assert counts.iloc[:, :-2].sum(axis=1).tolist() == films.labels.sum(axis=0).tolist()
+    right = np.stack([one.values >= 0.5 for one in members]).sum(axis=0)
+    assert counts[ALONE].tolist() == ((right == 1) & (films.labels == 1)).sum(axis=0).tolist()
+    drawn = GenreOutcomeDisplay(table).plot().ax_
+    assert {text.get_text() for text in drawn.get_legend().get_texts()} <= set(counts.columns)
 
 
 def test_empty_tables_are_refused():

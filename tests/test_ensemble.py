@@ -234,7 +234,11 @@ def test_settings_of_fusion_and_thresholds_may_be_objects_and_are_saved(films, t
     ensemble.save(tmp_path / "bundle")
     loaded = GenreEnsemble.load(tmp_path / "bundle")
     assert loaded.fusion.get_params() == loaded.fusion_.get_params() == fusion.get_params()
-    assert loaded.thresholds_["fused"].calibrator.get_params() == cuts.get_params()
+    assert (
+        loaded.thresholds.get_params()
+        == loaded.thresholds_["fused"].calibrator.get_params()
+        == cuts.get_params()
+    )
     assert not hasattr(fusion, "members_") and not hasattr(cuts, "thresholds_")
 
 

@@ -2,14 +2,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from report_films import hostile_films, quick_ensemble
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import f1_score
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import make_pipeline
 
+from multigenre import GenreEnsemble, SklearnMember, make_films
 from multigenre._checks import InputError
 from multigenre.error_analysis import error_tables
 from multigenre.outcomes import genre_outcomes
+from multigenre.report_facts import report_facts
 
 NAMES = {
     "summary", "difference", "average_precision", "scores", "outcomes", "films", "trust", "headroom", "reliability",
-    "weights", "pairs", "slices", "left_out", "member_pairs", "suspects",
+    "weights", "pairs", "slices", "left_out", "member_pairs", "suspects", "thresholds",
 }  # fmt: skip
 
 
@@ -42,6 +48,51 @@ def test_tables_are_those_that_the_functions_give_at_the_thresholds_of_the_ensem
 def test_average_precision_comes_with_the_prevalence_as_baseline(fitted, tables):
     _, _, films = fitted
     np.testing.assert_allclose(tables["average_precision"]["prevalence"], films.labels.mean(axis=0))
+
+
+def test_thresholds_that_the_films_would_choose_stand_beside_those_in_use(fitted, tables):
+    ensemble, prediction, films = fitted
+    whole = films.has_poster & films.has_overview
+    table = tables["thresholds"].set_index("genre")
+    used = ensemble.cuts(prediction.fused, prediction.members)["fused"].loc[films.ids[whole]]
+    assert table["threshold"].to_dict() == used.iloc[0].to_dict()
+    assert table["support"].tolist() == films.labels[whole].sum(axis=0).tolist()
+    assert ((table["low"] <= table["chosen"]) & (table["chosen"] <= table["high"])).mean() > 0.8
+    inside = (table["low"] <= table["threshold"]) & (table["threshold"] <= table["high"])
+    assert (table["outside"] == ~inside).all()
+    named, label = prediction.fused.values[whole] >= used.to_numpy(), films.labels[whole]
+    assert table["f1"].tolist() == pytest.approx(list(f1_score(label, named, average=None, zero_division=0)))
+    np.testing.assert_allclose(table["optimism"], table["in_sample"] - table["cross_fitted"])
+
+
+def test_thresholds_are_not_chosen_again_on_few_films(fitted):
+    ensemble, _, films = fitted
+    few = films.take(range(15))
+    assert "thresholds" not in error_tables(ensemble, ensemble.predict(few), few, replicates=5)
+
+
+def test_members_that_read_one_modality_are_told_of_together(tmp_path):
+    films = make_films(500, genres=6, folder=tmp_path)
+    bayes = SklearnMember("bayes", make_pipeline(TfidfVectorizer(min_df=2), BernoulliNB()))
+    split = {"train": 0.6, "test": 0.4}
+    ensemble = GenreEnsemble(["poster-colours", "overview-tfidf", bayes], seed=0).fit(films, split=split)
+    tables = error_tables(ensemble, ensemble.predictions_["test"], ensemble.films_["test"], replicates=200)
+    gains = tables["modality_left_out"].query("metric == 'average_precision'").set_index(["member", "genre"])
+    # What make_films planted: Horror shows in posters alone, Romance in overviews alone.
+    for modality, shown, hidden in (("poster", "Horror", "Romance"), ("overview", "Romance", "Horror")):
+        assert gains.loc[(modality, shown), "low"] > 0 and gains.loc[(modality, hidden), "low"] < 0.02
+    outcomes = tables["modality_outcomes"]
+    assert {"both right", "poster only", "overview only", "both wrong"} <= set(outcomes["outcome"])
+    support = outcomes[(outcomes["of"] == "positives") & ~outcomes["outcome"].str.contains("fusion")]
+    assert support.groupby("genre")["films"].sum()["Horror"] == gains.loc[("poster", "Horror"), "support"]
+    facts = report_facts(ensemble, tables)
+    told = {one.split(" clearly adds to ")[0]: one for one in facts["clear"] if " clearly adds to " in one}
+    assert "Horror" in told["The poster (poster-colours)"]
+    assert "Romance" in told["The overview (overview-tfidf + bayes)"]
+    assert facts["by_modality"] and [part["name"] for part in facts["groups"]][1:3] == [
+        "poster only",
+        "overview only",
+    ]
 
 
 def test_films_are_sliced_by_what_they_have_and_by_what_is_given(fitted):

@@ -71,6 +71,17 @@ def test_ranges_keep_the_order_and_every_known_film(values, bins):
     assert (np.diff(order) >= 0).all() and len(found.cat.categories) <= bins
 
 
+def test_ranges_have_no_more_digits_than_tell_them_apart():
+    brightness = pd.Series([0.05722, 0.2896, 0.28991, 0.4091, 0.41112, 0.59514, 0.59542, 0.9192])
+    found = list(quantile_bins(brightness).cat.categories)
+    assert found == ["0.06 to 0.29", "0.29 to 0.41", "0.41 to 0.6", "0.6 to 0.92"]
+    years = pd.Series([1931, 1990, 1995, 1996.0])
+    assert list(quantile_bins(years, 2).cat.categories) == ["1931 to 1990", "1995 to 1996"]
+    close = pd.Series([1.001, 1.002, 1.003, 50.0])
+    assert list(quantile_bins(close, 4).cat.categories) == ["1.001", "1.002", "1.003", "50"]
+    assert list(quantile_bins(pd.Series([-0.001, 5.0]), 2).cat.categories) == ["0", "5"]
+
+
 def test_ranges_hold_equal_numbers_and_are_named_by_their_ends():
     found = quantile_bins(pd.Series(range(8), name="words"), 4)
     assert found.value_counts().to_dict() == {"0 to 1": 2, "2 to 3": 2, "4 to 5": 2, "6 to 7": 2}

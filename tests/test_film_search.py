@@ -1,3 +1,8 @@
+import json
+import subprocess
+import sys
+
+import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -40,6 +45,10 @@ def test_thresholds_are_searched_on_validation_films_with_members_trained_once(c
     ("options", "sentence"),
     [
         ({"member": "svm"}, "What is searched is one of"),
+        (
+            {"member": "thresholds", "others": ["overview-tfidf"]},
+            "Thresholds change no probability, so a search of them aims at macro-f1, got val-loss.",
+        ),
         (
             {"member": "fusion", "others": ["overview-tfidf"]},
             "A search of fusion for val-loss needs 2 or more other members",
@@ -111,6 +120,27 @@ def test_workers_run_the_same_command_without_workers(tmp_path, monkeypatch):
     assert command[command.index("--trials") + 1] == "7" and command[command.index("--epochs") + 1] == "3"
     assert command[-1] == "--tensorboard" and "--others" not in command
     assert (folder, options["workers"], options["address"]) == (tmp_path, 2, "127.0.0.1")
+
+
+def test_a_chief_and_two_workers_by_the_command_line_end_every_trial_once(catalogue, tmp_path):
+    given = {"--member": "thresholds", "--others": "overview-tfidf", "--strategy": "random"}
+    given |= {
+        "--objective": "macro-f1",
+        "--split": ",".join(f"{role}={share}" for role, share in SHARES.items()),
+    }
+    command = [sys.executable, "-m", "multigenre", "search", str(catalogue[0] / "films.csv")]
+    command += [part for pair in given.items() for part in pair]
+    command += ["--trials", "5", "--workers", "2", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "5 trials for macro-f1" in done.stdout and "best.json are in" in done.stderr
+    oracle = json.loads((tmp_path / "trials" / "oracle.json").read_text(encoding="utf-8"))
+    everyone = [str(number) for number in range(5)]
+    assert sorted(oracle["end_order"]) == everyone and oracle["run_times"] == dict.fromkeys(everyone, 1)
+    table = pd.read_csv(tmp_path / "leaderboard.csv", index_col=0)
+    assert sorted(table.index) == list(range(5)) and (table["status"] == "completed").all()
+    assert {path.stem for path in (tmp_path / "workers").glob("*.alive")} == {"worker-0", "worker-1"}
+    assert read_settings(tmp_path / "best.json").keys() == {"thresholds"}
 
 
 def test_without_kerastuner_the_command_says_what_to_install(tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ from sklearn.base import clone
 
 from multigenre import metrics
 from multigenre._checks import InputError
-from multigenre._patterns import FEW, folds_of
+from multigenre._pattern_fits import FEW, Lessons
+from multigenre._patterns import fit_greedy, fit_patterns, folds_of
 from multigenre.films import Films
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
@@ -203,6 +204,95 @@ def test_a_film_s_fold_does_not_depend_on_the_order_of_films():
     order = np.random.default_rng(0).permutation(103)
     assert (folds_of(ids[order], 0) == fold[order]).all() and (folds_of(ids, 1) != fold).any()
     assert np.bincount(fold).tolist() == [21, 21, 21, 20, 20]
+
+
+def drawn(seed):
+    """Three members' probabilities (3, 120, 4) of films of which each lacks some, labels, and counts 1 to 3."""
+    rng = np.random.default_rng(seed)
+    members, films = made(120, seed=seed, names="abc")
+    values = np.stack([without(member, rng.random(120) < 0.15).values for member in members])
+    return values, films.labels, rng.integers(1, 4, 120)
+
+
+@pytest.mark.parametrize("non_negative", [False, True])
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_film_that_weighs_a_whole_number_is_as_many_films(non_negative, seed):
+    values, labels, counts = drawn(seed)
+    fold, rows = np.arange(120) % 5, np.repeat(np.arange(120), counts)
+    once, again = (
+        fit_patterns(
+            list("abc"),
+            Lessons(logits(values[:, films]), labels[films], fold[films], weights),
+            C=(0.01, 1.0),
+            others_C=(0.01, 0.3),
+            non_negative=non_negative,
+        )
+        for films, weights in ((slice(None), counts.astype(float)), (rows, np.ones(len(rows))))
+    )
+    for name, stack in again[0].items():
+        assert (once[0][name].others is None) == (stack.others is None)
+        for what in ("weights", "others", "usual", "loss"):
+            if getattr(stack, what) is not None:
+                found, expected = getattr(once[0][name], what), getattr(stack, what)
+                np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(once[0][name].errors, stack.errors, rtol=1e-6, equal_nan=True)
+    one, other = (pd.DataFrame(choices).drop(columns="films") for _, choices in (once, again))
+    pd.testing.assert_frame_equal(one, other, rtol=1e-6)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=5, deadline=None)
+def test_greedy_selection_counts_a_film_as_often_as_it_weighs(seed):
+    values, labels, counts = drawn(seed)
+    rows = np.repeat(np.arange(120), counts)
+    once = fit_greedy(list("abc"), values, labels, counts.astype(float))
+    again = fit_greedy(list("abc"), values[:, rows], labels[rows], np.ones(len(rows)))
+    for name, stack in again.items():
+        np.testing.assert_allclose(once[name].weights, stack.weights)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_film_of_weight_0_is_as_absent_and_weights_of_1_are_as_none(method):
+    members, films = made(200)
+    members[1] = without(members[1], slice(0, 40))
+    weights = np.random.default_rng(0).integers(0, 3, 200) * 0.7
+    rows = np.flatnonzero(weights)
+    fits = [
+        (members, films, weights),
+        ([member.take(rows) for member in members], films.take(rows), weights[rows]),
+        (members, films, np.ones(200)),
+        (members, films, None),
+    ]
+    zero, absent, ones, none = (
+        LateFusion(method=method).fit(seen, known, sample_weight=weight).to_dict()
+        for seen, known, weight in fits
+    )
+    assert zero == absent and ones == none
+    assert zero["stacks"] != none["stacks"] or method in ("mean", "logit-mean")
+
+
+def test_a_film_that_no_member_reads_teaches_nothing_and_moves_no_fold():
+    members, films = made(200)
+    members = [without(member, slice(50, 60)) for member in members]
+    rows = np.r_[:50, 60:200]
+    fusion = LateFusion(C=(0.01, 1.0), others_C=0.1)
+    some = clone(fusion).fit([member.take(rows) for member in members], films.take(rows))
+    assert fusion.fit(members, films).to_dict() == some.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        (np.ones(49), r"sample_weight must have shape \(50,\), got \(49,\)"),
+        (np.r_[-1.0, np.ones(49)], "LateFusion.fit needs finite weights of 0 or more, got -1.0, 1.0"),
+        (np.r_[np.inf, np.ones(49)], "LateFusion.fit needs finite weights of 0 or more, got 1.0, inf"),
+        (np.zeros(50), "LateFusion.fit needs a film whose weight is above 0, got none among 50"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights, sentence):
+    with pytest.raises(InputError, match=sentence):
+        LateFusion().fit(*made(50), sample_weight=weights)
 
 
 def test_greedy_weights_are_the_same_for_all_genres_and_sum_to_one():

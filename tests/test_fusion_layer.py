@@ -12,7 +12,7 @@ METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
 
 
 def made(n_films, role, names="abc", seed=0):
-    """Members of which each lacks some films, in single precision as networks give them."""
+    """Members of which each lacks some films, in single precision as networks give them; Drama is what is no Comedy."""
     rng = np.random.default_rng(seed)
     truth = np.array([-0.5, 0.3, -2]) + 1.5 * rng.normal(size=(n_films, 3))
     ids, blank = [f"{role}{film}" for film in range(n_films)], [""] * n_films
@@ -21,7 +21,9 @@ def made(n_films, role, names="abc", seed=0):
         values = sigmoid(truth + rng.normal(size=truth.shape)).astype(np.float32)
         values[rng.random(n_films) < 0.3] = np.nan
         members.append(GenreProbabilities(ids, GENRES, values, name, role))
-    return members, Films(ids, blank, blank, rng.random(truth.shape) < sigmoid(truth), GENRES, role)
+    labels = rng.random(truth.shape) < sigmoid(truth)
+    labels[:, 1] = ~labels[:, 0]
+    return members, Films(ids, blank, blank, labels, GENRES, role)
 
 
 @pytest.fixture(scope="module")

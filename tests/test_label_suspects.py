@@ -110,3 +110,22 @@ def test_too_few_members_and_films_that_taught_are_told():
         label_suspects(members, films)
     with pytest.raises(InputError, match="needs films that taught nothing"):
         label_suspects(*case([[1], [0]], [[[0.9], [0.1]]] * 2, role="train"))
+
+
+def test_suspects_and_their_order_are_cleanlab_s():
+    cleanlab = pytest.importorskip("cleanlab", reason="no cleanlab to compare with")
+    labels, said = made()
+    flipped = labels ^ (np.random.default_rng(2).random(labels.shape) < 0.05)
+    table = label_suspects(*case(flipped, said[:1]), min_members=1, most=len(labels))
+    for column, genre in enumerate(["Comedy", "Drama", "War"]):
+        label, both = flipped[:, column], np.stack([1 - said[0][:, column], said[0][:, column]], axis=1)
+        _, theirs = cleanlab.count.compute_confident_joint(
+            label, both, calibrate=False, return_indices_of_off_diagonals=True
+        )
+        ours = table[table["genre"] == genre].assign(place=lambda rows: rows["film"].str[2:].astype(int))
+        # They leave out films that are as usual for both labels, and likelier for the one that they have.
+        likelier = both[ours["place"], ours["label"]] > both[ours["place"], 1 - ours["label"]]
+        assert set(ours["place"][~likelier]) <= set(theirs) <= set(ours["place"]) and len(theirs)
+        quality = cleanlab.rank.get_label_quality_scores(label, both, method="self_confidence")
+        for _, rows in ours.groupby("label"):
+            assert (np.diff(quality[rows["place"]]) >= 0).all()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from multigenre.films import Films
 from multigenre.fusion import LateFusion
 from multigenre.genres import Genres
-from multigenre.leave_one_out import leave_one_out
+from multigenre.leave_one_out import leave_groups_out, leave_one_out
 from multigenre.metrics import genre_scores
 from multigenre.probabilities import GenreProbabilities, sigmoid
 
@@ -95,3 +97,31 @@ def test_a_threshold_cuts_both_sides(fusion):
     table = leave_one_out(fusion, members, films, never, replicates=2)
     rows = table[(table["metric"] == "f1") & (table["genre"] != "News")]
     assert (rows[["value", "without", "gain"]] == 0).all(axis=None)
+
+
+def test_a_group_of_members_is_left_out_at_once():
+    members, films = made(role="calibration")
+    third = GenreProbabilities(films.ids, GENRES, 1 - members[0].values, "colours", "calibration")
+    fusion = LateFusion(method="stack", C=1.0).fit([*members, third], films)
+    members, films = made(60)
+    values = members[0].values.copy()
+    values[:5] = np.nan
+    poster = GenreProbabilities(films.ids, GENRES, values, "poster", "test")
+    colours = GenreProbabilities(films.ids, GENRES, 1 - members[0].values, "colours", "test")
+    groups = {"posters": [poster, colours], "overviews": [members[1]]}
+    table = leave_groups_out(fusion, groups, films, replicates=2).set_index(["member", "metric", "genre"])
+    without = genre_scores(fusion.predict([members[1]]), films)
+    assert table.loc["posters", "f1", "Drama"]["without"] == pytest.approx(without.loc["Drama", "f1"])
+    # A film has the group if one of its members is present.
+    assert (table["films"] == 60).all()
+
+
+def test_a_member_is_told_apart_whose_rest_the_fusion_has_no_weights_for():
+    members, films = made(role="calibration")
+    third = replace(members[0], name="colours")
+    pairs = [["poster", "colours"], ["overview"]]
+    fusion = LateFusion(method="stack", C=1.0, patterns=pairs).fit([*members, third], films)
+    members, films = made(60)
+    members.append(replace(members[0], name="colours"))
+    fitted = leave_one_out(fusion, members, films, replicates=2).groupby("member")["fitted"].first()
+    assert fitted.to_dict() == {"poster": False, "colours": False, "overview": True}

@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,8 @@ from report_films import GENRE, HOSTILE, hostile_films, quick_ensemble
 from multigenre._checks import InputError
 from multigenre._thumbnails import poster_looks, thumbnail
 from multigenre.error_analysis import error_tables
-from multigenre.report import check_path, p_value, report, write_tables
-from multigenre.report_facts import headline, names_in_words, plain, report_facts, verdict
+from multigenre.report import check_path, number, p_value, report, signed, write_tables
+from multigenre.report_facts import headline, names_in_words, plain, report_facts, styles, told_of, verdict
 from multigenre.report_gallery import KINDS, gallery, reasons
 
 
@@ -197,7 +198,9 @@ def test_a_p_value_is_never_told_as_nothing():
 
 def test_a_member_that_alone_reads_the_poster_is_called_so(ensemble):
     words = names_in_words(ensemble, list(ensemble.members_))
-    assert words["poster-colours"] == "the poster (poster-colours)"
+    assert words["poster-colours"] == words["poster"] == "the poster (poster-colours)"
+    several = SimpleNamespace(members_={name: SimpleNamespace(modality="overview") for name in "ab"})
+    assert names_in_words(several, ["a", "b"]) == {"overview": "the overview (a + b)"}
 
 
 def test_facts_are_plain_values(ensemble, tables):
@@ -243,6 +246,47 @@ def test_reasons_are_true_of_the_table_of_films(tables):
     assert (
         table.loc[list(zip(missing["film"], missing["genre"], strict=True)), "outcome"] == "a member missing"
     ).all()
+
+
+def test_words_and_places_of_a_film_are_told_of_its_most_probable_genre(ensemble, tables):
+    prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
+    shown = gallery(ensemble, prediction, films, tables, most=10)["films"]
+    for card in shown:
+        overview = films.overviews[list(films.ids).index(card["id"])]
+        assert "".join(piece["text"] for piece in card["overview"]) == overview[:700]
+        marked = {piece["text"] for piece in card["overview"] if piece["change"] is not None}
+        assert marked <= {word["word"] for word in card["words"]} <= set(overview.split())
+        assert card["best"] == card["columns"][-1]["top"][0]["genre"]
+    assert any(card["words"] for card in shown) and any(card["places"] for card in shown)
+
+
+def test_a_member_that_alone_reads_a_modality_is_told_once(tables):
+    words = {"poster-colours": "the poster", "poster": "the poster"}
+    many = tables | {"modality_left_out": tables["left_out"]}
+    assert set(told_of(many, "left_out", words)["member"]) == {"overview-tfidf"}
+    rows = told_of(many, "trust", words)
+    assert (rows.loc[rows["contender"] != "fused", "best"] == "overview-tfidf").all()
+    assert (rows["contender"] == "fused").sum() == (tables["trust"]["contender"] == "fused").sum()
+    assert told_of(tables, "left_out", words) is tables["left_out"]
+
+
+def test_parts_of_bars_have_one_style_each():
+    names = ["poster", "overview"]
+    assert styles(names) == [
+        {"name": "both right", "style": "p-right"},
+        {"name": "poster only", "style": "p-m1"},
+        {"name": "overview only", "style": "p-m2"},
+        {"name": "both wrong", "style": "p-wrong"},
+    ]
+    for members in (["a"], list("abc"), list("abcdefgh")):
+        found = [part["style"] for part in styles(members)]
+        assert len(found) == len(set(found)) and set(found) <= {
+            "p-right", "p-wrong", "p-several", *(f"p-m{n}" for n in range(1, 7))
+        }  # fmt: skip
+
+
+def test_no_number_is_a_zero_below_zero():
+    assert signed(-0.001) == "+0.00" and number(-0.001) == "0.00" and signed(-0.01) == "−0.01"
 
 
 def test_a_film_is_shown_with_what_is_true_of_it(ensemble, tables):

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,6 +117,23 @@ def test_empty_and_absent_posters_link_no_films(tmp_path):
         (tmp_path / name).touch()
     posters = [str(tmp_path / name) for name in "abcd"]
     assert near_duplicate_groups([""] * 4, posters).tolist() == [0, 1, 2, 3]
+
+
+def test_a_poster_is_read_once_and_again_when_it_changes(tmp_path, monkeypatch):
+    posters = [str(tmp_path / name) for name in "abc"]
+    for path, content in zip(posters, (b"one", b"one", b"two"), strict=True):
+        Path(path).write_bytes(content)
+    read, reads = Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (reads.append(path.name), read(path))[1])
+    for _ in range(2):
+        assert near_duplicate_groups([""] * 3, posters).tolist() == [0, 0, 1]
+    # In other company too: what a file holds does not depend on the table.
+    assert near_duplicate_groups([""] * 2, posters[1:]).tolist() == [0, 1]
+    assert reads == ["a", "b", "c"]
+    Path(posters[1]).write_bytes(b"two")
+    os.utime(posters[1], ns=(1, 1))
+    assert near_duplicate_groups([""] * 3, posters).tolist() == [0, 1, 1]
+    assert reads == ["a", "b", "c", "b"]
 
 
 def test_posters_that_cannot_be_read_link_no_films(tmp_path):

@@ -54,6 +54,14 @@ if (genre) {
   }));
 }
 
+const places = one("#show-places");
+if (places) {
+  places.addEventListener("click", () => {
+    const on = one(".cards").classList.toggle("with-places");
+    places.setAttribute("aria-pressed", String(on));
+  });
+}
+
 // Genres: all open or all closed; a link to a genre opens it; everything is open on paper.
 const sections = all("details.genre");
 const openAll = (open) => sections.forEach((part) => { part.open = open; });
