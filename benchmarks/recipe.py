@@ -50,7 +50,7 @@ from multigenre.presets import PRESETS, make_member
 from multigenre.training import Recipe
 
 MEMBERS = {"lstm": "overview-lstm", "cnn": "poster-cnn"}
-EPOCHS = {key: PRESETS["reference"][name].epochs for key, name in MEMBERS.items()}
+EPOCHS = {key: PRESETS["reference"][name]["recipe"]["epochs"] for key, name in MEMBERS.items()}
 
 
 @dataclasses.dataclass(frozen=True)

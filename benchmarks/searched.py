@@ -71,9 +71,9 @@ def one_seed(roles, unseen, settings, seed, folder, posters, preset="reference")
     """Train every network both ways with a seed; return `measured` by contender and way."""
     said = {}
     for way in ("reference", "searched"):
-        place = folder / f"{way}-seed{seed}"
-        claim(place, {"settings": settings if way == "searched" else "reference", "seed": seed})
         for name, entry in settings.items():
+            place = folder / f"{way}-{name}-seed{seed}"
+            claim(place, {"settings": entry if way == "searched" else preset, "seed": seed})
             member = make_member(name, preset=preset, seed=seed)
             if way == "searched":
                 member = make_network(name, entry, seed=seed)

@@ -8,10 +8,9 @@ from plain_keras import overview_lstm, poster_cnn
 
 from multigenre import Films, GenreEnsemble, make_films
 from multigenre.presets import PRESETS
-from multigenre.training import Recipe
 
 MEMBERS = ("poster-cnn", "overview-lstm")
-PRESETS["untrained"] = {"members": MEMBERS, "rescale": False} | {name: Recipe(epochs=0) for name in MEMBERS}
+PRESETS["untrained"] = {"members": MEMBERS, **{name: {"recipe": {"epochs": 0}} for name in MEMBERS}}
 
 
 def read_films(path, posters, *, made, folder):

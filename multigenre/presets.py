@@ -12,7 +12,6 @@ from multigenre.poster_colours import poster_features
 from multigenre.pretrained import image_embedder, text_embedder
 from multigenre.settings import make_network
 from multigenre.sklearn_member import SklearnMember
-from multigenre.training import KerasMember, Recipe
 
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.1, "calibration": 0.1, "test": 0.1}
 MEMBERS = ("poster-cnn", "poster-colours", "overview-lstm", "overview-bag", "overview-tfidf")
@@ -23,25 +22,22 @@ SELF_DESCRIBED = {kind.__name__: kind for kind in (GivenMember, OverviewBag, Ove
 
 # reference: the published report to the letter. default: the best that needs nothing pretrained; with the two networks
 # added it is no better (benchmarks/README.md). quick: proves the path of the networks. The members named are those
-# that train unless others are asked for.
+# that train unless others are asked for; networks have settings as `make_network` takes them.
 PRESETS = {
     "reference": {
         "members": ("poster-cnn", "overview-lstm"),
-        "rescale": False,
-        "poster-cnn": Recipe(epochs=40),
-        "overview-lstm": Recipe(epochs=20),
+        "poster-cnn": {"recipe": {"epochs": 40}},
+        "overview-lstm": {"recipe": {"epochs": 20}},
     },
     "default": {
         "members": ("poster-colours", "overview-bag", "overview-tfidf"),
-        "rescale": True,
-        "poster-cnn": Recipe(epochs=30, learning_rate=3e-4, patience=6),
-        "overview-lstm": Recipe(epochs=12, learning_rate=1e-3, patience=3),
+        "poster-cnn": {"rescale": True, "recipe": {"epochs": 30, "learning_rate": 3e-4, "patience": 6}},
+        "overview-lstm": {"recipe": {"epochs": 12, "learning_rate": 1e-3, "patience": 3}},
     },
     "quick": {
         "members": ("poster-cnn", "overview-lstm", "overview-tfidf"),
-        "rescale": True,
-        "poster-cnn": Recipe(epochs=12, learning_rate=1e-3),
-        "overview-lstm": Recipe(epochs=8, learning_rate=3e-3),
+        "poster-cnn": {"rescale": True, "recipe": {"epochs": 12, "learning_rate": 1e-3}},
+        "overview-lstm": {"recipe": {"epochs": 8, "learning_rate": 3e-3}},
     },
 }
 
@@ -85,8 +81,6 @@ def make_member(name, *, preset="default", seed=0, settings=None):
     """
     member_names(preset, [name])
     kind, _, made_of = name.partition("=")
-    if settings and name in settings:
-        return make_network(name, settings[name], seed=seed)
     match kind:
         case "overview-tfidf":
             return OverviewTfidf(name)
@@ -101,7 +95,7 @@ def make_member(name, *, preset="default", seed=0, settings=None):
         case "given":
             return GivenMember(Path(made_of).stem, made_of)
         case _:
-            return KerasMember(name, PRESETS[preset][name], seed=seed, rescale=PRESETS[preset]["rescale"])
+            return make_network(name, (settings or {}).get(name, PRESETS[preset][name]), seed=seed)
 
 
 def make_members(members=None, *, preset="default", seed=0, settings=None):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from multigenre._checks import InputError
 from multigenre._drawing import BLUE, ORANGE, VERMILLION, literal
@@ -98,7 +98,7 @@ def write_results(folder, table, settings):
     """Write ``leaderboard.csv``, ``leaderboard.png`` and ``best.json``, each beside and then renamed."""
     folder = Path(folder)
     with replacing(folder / "leaderboard.csv") as partial:
-        table.to_csv(partial)
+        table.to_csv(partial, float_format="%.7g")
     save_figure(search_figure(table), folder / "leaderboard.png")
     write_settings(settings, folder / "best.json")
 
@@ -170,6 +170,8 @@ def _hyperparameter_panel(axes, values, objective, best):
         axes.set_xlim(-0.5, len(kinds) - 0.5)
     elif (numbers > 0).all() and numbers.max() > 20 * numbers.min():
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")  # powers of ten are formulas, which texts here never are
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.plot(numbers, objective, "o", color=BLUE, markersize=4, fillstyle="none")
     winners = objective == best
     axes.plot(numbers[winners], objective[winners], "o", color=VERMILLION, markersize=5)

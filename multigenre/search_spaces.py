@@ -132,7 +132,7 @@ def _recipe(hp, *, epochs):
         "batch_size": hp.Choice("batch_size", [32, 64, 128], default=64),
         "learning_rate": hp.Float("learning_rate", 3e-5, 3e-3, sampling="log", default=1e-4),
         "loss": hp.Choice("loss", ["binary-crossentropy", "focal", "asymmetric"]),
-        "label_smoothing": hp.Float("label_smoothing", 0.0, 0.1, step=0.02, default=0.0),
+        "label_smoothing": round(hp.Float("label_smoothing", 0.0, 0.1, step=0.02, default=0.0), 6),
         "patience": hp.Choice("patience", [0, 3, 6], default=0) or None,
     }
     hp.Choice("rate_rule", ["exponential", "constant"])
@@ -146,7 +146,7 @@ def _recipe(hp, *, epochs):
 
 def _rate(hp, name, default):
     """Return a share that is dropped out."""
-    return hp.Float(name, 0.0, 0.8, step=0.1, default=default)
+    return round(hp.Float(name, 0.0, 0.8, step=0.1, default=default), 6)  # 0.3, not 0.30000000000000004
 
 
 def _strength(value):

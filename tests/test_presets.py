@@ -75,7 +75,7 @@ def test_what_a_bundle_says_makes_the_members_again():
 
 
 def test_the_quick_preset_is_quick():
-    assert all(PRESETS["quick"][name].epochs <= 12 for name in ("poster-cnn", "overview-lstm"))
+    assert all(PRESETS["quick"][name]["recipe"]["epochs"] <= 12 for name in ("poster-cnn", "overview-lstm"))
 
 
 def test_members_asked_for_come_before_the_presets():

@@ -64,6 +64,8 @@ def test_the_picture_shows_trials_the_best_so_far_and_every_hyperparameter_that_
     assert lines["best so far"] == [[0, 0.3], [1, 0.5], [10, 0.5]]
     assert lines["reference"] == [[0, 0.3]] and lines["failed"] == [[2, 0]]
     assert panels[0].get_xscale() == "log"
+    figure.draw_without_rendering()
+    assert "0.001" in [label.get_text() for label in panels[0].get_xticklabels()]
     filled = panels[1].lines[-1].get_xydata().tolist()
     assert filled == [[0, 0.5]]
     assert [label.get_text() for label in panels[1].get_xticklabels()] == ["curved", "plain"]
