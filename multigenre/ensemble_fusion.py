@@ -27,7 +27,8 @@ def ensemble_fusion(fusion, modalities, seed=0):
     Parameters
     ----------
     fusion : str, dict or LateFusion
-        Its method, its settings, or one to clone. Of a method, it has weights for films that lack a modality too.
+        Its method, its settings, or one to clone. Of a method, it has weights for films that lack a modality and,
+        so that what each member adds can be told, for all members but one.
     modalities : dict of str to str
         What each member reads, by its name.
     seed : int
@@ -39,7 +40,9 @@ def ensemble_fusion(fusion, modalities, seed=0):
     readers = defaultdict(list)
     for name, modality in modalities.items():
         readers[modality].append(name)
-    return LateFusion(method=fusion, patterns=list(readers.values()), seed=seed)
+    but_one = [[name for name in modalities if name != left_out] for left_out in modalities]
+    patterns = [*readers.values(), *(names for names in but_one if names)]
+    return LateFusion(method=fusion, patterns=patterns, seed=seed)
 
 
 def ensemble_thresholds(thresholds):

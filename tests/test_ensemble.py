@@ -88,6 +88,13 @@ def test_fusion_and_thresholds_learned_from_calibration_films_and_out_of_fold_tr
         assert set(one.film_ids_) == (set(ensemble.films_["calibration"].ids) if network else films), name
 
 
+def test_the_fusion_has_weights_for_one_modality_and_for_all_members_but_one(films):
+    bayes = SklearnMember("bayes", make_pipeline(CountVectorizer(), BernoulliNB()))
+    fusion = GenreEnsemble(["poster-colours", "overview-tfidf", bayes]).fit(films, split=SPLIT).fusion_
+    for names in (["poster-colours"], ["overview-tfidf", "bayes"], ["poster-colours", "bayes"]):
+        assert fusion.stack_for(names)[0] == tuple(sorted(names))
+
+
 def test_validation_films_are_predicted_by_members_that_did_not_train_on_them(ensemble):
     tfidf = {member.name: member for member in ensemble.predictions_["validation"].members}["overview-tfidf"]
     seen = ensemble.members_["overview-tfidf"].predict(ensemble.films_["validation"].with_role("train"))
