@@ -28,7 +28,7 @@ def test_the_reference_is_the_reports_recipe():
         assert member.rescale is False  # pixels in 0..255
 
 
-@pytest.mark.parametrize("preset", ["default", "quick"])
+@pytest.mark.parametrize("preset", ["default", "tuned", "quick"])
 def test_other_presets_train_networks_on_pixels_from_0_to_1(preset):
     assert set(member_names(preset)) <= set(MEMBERS)
     assert make_member("poster-cnn", preset=preset).rescale
@@ -89,7 +89,7 @@ def test_the_default_split_has_every_role():
 @pytest.mark.parametrize(
     ("preset", "members", "sentence"),
     [
-        ("best", None, "A preset is one of reference, default, quick, got 'best'."),
+        ("best", None, "A preset is one of reference, default, tuned, quick, got 'best'."),
         ("quick", ["poster"], "Members are some of .*, each once, got poster."),
         ("quick", ["given"], "Members are some of .*given=FILE, each once, got given."),
         ("quick", ["poster-cnn", "poster-cnn"], "each once, got poster-cnn, poster-cnn."),
