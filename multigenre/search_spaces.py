@@ -81,13 +81,14 @@ def thresholds_space(hp):
     strategies = ["micro-macro", "f1", "smoothed-f1", "joint-micro", "scut-fbr", "shared", "half"]
     found = {"strategy": hp.Choice("strategy", strategies)}
     with hp.conditional_scope("strategy", ["micro-macro"]):
-        mixture = hp.Float("macro_share", 0.0, 1.0, step=0.1, default=0.7)
+        mixture = hp.Float("macro_share", 0.1, 1.0, step=0.1, default=0.7)
     with hp.conditional_scope("strategy", ["smoothed-f1"]):
         smoothing = hp.Choice("smoothing", [3, 10, 30], default=10)
     found["level"] = smoothing if mixture is None else mixture
     with hp.conditional_scope("strategy", strategies[:-2]):
         found["min_positives"] = hp.Choice("min_positives", [1, 5, 10, 20], default=10)
-        found["counts"] = hp.Choice("counts", ["expected", "observed"])
+    with hp.conditional_scope("strategy", [one for one in strategies[:-2] if one != "scut-fbr"]):
+        found["counts"] = hp.Choice("counts", ["expected", "observed"])  # SCutFBR asks for observed ones
     found["at_least_one"] = hp.Boolean("at_least_one", default=False)
     found["match_cardinality"] = hp.Boolean("match_cardinality", default=False)
     return {"thresholds": _active(found)}

@@ -3,6 +3,7 @@ import pytest
 
 from multigenre import GenreEnsemble, LateFusion, ThresholdCalibrator
 from multigenre._checks import InputError
+from multigenre._choice import Rule
 from multigenre.ensemble_fusion import MIN_POSITIVES
 from multigenre.search_spaces import SPACES, space_of
 from multigenre.settings import DESIGNS, make_network
@@ -66,7 +67,8 @@ def test_whatever_is_drawn_makes_members_fusions_and_thresholds(name):
             if part == "fusion":
                 LateFusion(**entry)
             elif part == "thresholds":
-                ThresholdCalibrator(**entry)
+                asked = ThresholdCalibrator(**entry)
+                Rule(asked.strategy, asked.level, asked.min_positives, asked.counts)  # it says what cannot be
             else:
                 make_network(part, entry)
 
