@@ -292,7 +292,7 @@ def test_an_unfinished_run_of_other_films_or_settings_is_not_taken_over(films, t
 
 
 def test_unknown_presets_and_members_are_refused(films):
-    with pytest.raises(ValueError, match="A preset is one of reference, default, quick, got 'huge'"):
+    with pytest.raises(ValueError, match="A preset is one of reference, default, tuned, quick, got 'huge'"):
         GenreEnsemble(preset="huge").fit(films)
     with pytest.raises(ValueError, match="Members are some of .* got poster-svm"):
         GenreEnsemble(["poster-svm"]).fit(films)
