@@ -7,12 +7,11 @@ import pytest
 import typer
 from report_films import hostile_films, quick_ensemble
 
-from multigenre import Films, GenreEnsemble
+from multigenre import Films, GenreEnsemble, robustness
 from multigenre._checks import InputError
 from multigenre.cli_report import report
 from multigenre.film_attributes import read_attributes
 from multigenre.report import robustness_extras
-from multigenre.robustness import DAMAGES
 
 app = typer.Typer()
 app.command()(report)
@@ -72,9 +71,8 @@ def test_a_format_that_the_name_contradicts_is_refused_before_any_work(folder):
 
 
 def test_robustness_is_shown_in_the_page(folder, monkeypatch):
-    monkeypatch.setitem(DAMAGES, "poster noise", (0.2,))
-    for damage in [name for name in DAMAGES if name not in ("poster noise", "overview words")]:
-        monkeypatch.delitem(DAMAGES, damage)
+    few = {"poster noise": (0.2,), "overview words": robustness.DAMAGES["overview words"]}
+    monkeypatch.setattr(robustness, "DAMAGES", few)
     out = folder / "robust.html"
     options = ["--posters", folder / "posters", "--out", out, "--robustness"]
     run(folder / "bundle", folder / "films.csv", *options)
@@ -89,8 +87,7 @@ def test_robustness_needs_a_page(folder):
 
 
 def test_few_films_from_all_over_the_table_are_damaged(folder, monkeypatch):
-    for damage in [name for name in DAMAGES if name != "overview words"]:
-        monkeypatch.delitem(DAMAGES, damage)
+    monkeypatch.setattr(robustness, "DAMAGES", {"overview words": robustness.DAMAGES["overview words"]})
     films = Films.read(folder / "films.csv", posters=folder / "posters")
     ensemble = GenreEnsemble.load(folder / "bundle")
     title, table = robustness_extras(ensemble, films, most=20).items()
