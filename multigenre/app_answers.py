@@ -191,7 +191,7 @@ def left_out_table(ensemble, prediction):
 def _can_go(fusion, present, names):
     """Return whether something is left, and the fusion uses all of that."""
     rest = [member.name for member in present if member.name not in names]
-    return bool(rest) and set(fusion.stack_for(rest)[0]) == set(rest)
+    return bool(rest) and fusion.uses_all(rest)
 
 
 def _left_out(member, asked):

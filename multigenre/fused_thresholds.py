@@ -9,12 +9,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError
+from multigenre._margins import LIMIT
 from multigenre.cross_fitting import out_of_fold
 from multigenre.probabilities import logits, sigmoid
 from multigenre.thresholds import ThresholdCalibrator
 
 FEW = 20  # films with a set of modalities below which it has no thresholds of its own
-LIMIT = 1e-12  # far below any cut that matters
 
 
 class FusedThresholds(BaseEstimator):

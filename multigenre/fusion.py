@@ -210,6 +210,10 @@ class LateFusion(BaseEstimator):
         part = min(fitted, key=lambda part: (-len(part), self._stacks[part].loss, part))
         return part, self._stacks[part]
 
+    def uses_all(self, names):
+        """Return whether all of these members are fused where just they are present, and not only a part of them."""
+        return set(self.stack_for(names)[0]) == set(names)
+
     @property
     def on_probabilities(self):
         """Whether weights are of probabilities, not of log-odds."""

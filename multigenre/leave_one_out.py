@@ -93,14 +93,9 @@ def leave_groups_out(fusion, groups, films, thresholds=None, *, replicates=1000,
         facts = {
             "member": name,
             "films": len(found.labels),
-            "fitted": not others or _is_fitted(fusion, [one.name for one in others]),
+            "fitted": not others or fusion.uses_all([one.name for one in others]),
             "alone": int((there & ~rest.present).sum()),
             "support": support[table["genre"]].to_numpy(),
         }
         tables.append(pd.DataFrame(facts, table.index).join(table))
     return pd.concat(tables, ignore_index=True)
-
-
-def _is_fitted(fusion, names):
-    """Return whether all of these members, and not only some of them, are fused where just these are present."""
-    return set(fusion.stack_for(names)[0]) == set(names)

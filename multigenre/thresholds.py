@@ -175,9 +175,8 @@ class ThresholdCalibrator(BaseEstimator):
         """
         check_is_fitted(self)
         record = as_record(probabilities, self.genres_)
-        cuts = self.cuts(record)
         # A film that is not present is NaN, and NaN is at or above no cut.
-        return pd.DataFrame((record.values >= cuts.to_numpy()).view(np.uint8), cuts.index, cuts.columns)
+        return _table((record.values >= self._film_cuts(record)).view(np.uint8), record)
 
     def cuts(self, probabilities):
         """Return the thresholds of any films: `thresholds_` for each, but for those that `at_least_one` lowers.
@@ -193,16 +192,22 @@ class ThresholdCalibrator(BaseEstimator):
             What the scores and tables of this library take as thresholds.
         """
         check_is_fitted(self)
-        record, cuts = as_record(probabilities, self.genres_), self.thresholds_.to_numpy()
+        record = as_record(probabilities, self.genres_)
+        return _table(np.broadcast_to(self._film_cuts(record), record.values.shape).copy(), record)
+
+    def _film_cuts(self, record):
+        """Return the cuts of films, (n_genres,) where all have the same and else (n_films, n_genres)."""
         check_same_genres(self.genres_, record.genres, f"ThresholdCalibrator and {record.name}")
+        cuts = self.thresholds_.to_numpy()
+        if not self.at_least_one:
+            return cuts
         found = np.tile(cuts, (len(record), 1))
-        if self.at_least_one:
-            without = np.flatnonzero(record.present & ~(record.values >= cuts).any(axis=1))
-            above = margins(record.values[without], cuts)
-            best, some_cut = above.argmax(axis=1), above.max(axis=1) > -np.inf
-            without, best = without[some_cut], best[some_cut]
-            found[without, best] = record.values[without, best]
-        return pd.DataFrame(found, pd.Index(record.ids, name="Id"), list(self.genres_))
+        without = np.flatnonzero(record.present & ~(record.values >= cuts).any(axis=1))
+        above = margins(record.values[without], cuts)
+        best, some_cut = above.argmax(axis=1), above.max(axis=1) > -np.inf
+        without, best = without[some_cut], best[some_cut]
+        found[without, best] = record.values[without, best]
+        return found
 
     def to_dict(self):
         """Return settings and learned attributes as plain values that JSON can hold."""
@@ -242,3 +247,8 @@ class ThresholdCalibrator(BaseEstimator):
         calibrator.sources_ = pd.Series(sources, name="source", dtype=object)
         calibrator.shift_ = facts.get("shift", 0.0)
         return calibrator
+
+
+def _table(values, record):
+    """Return values (n_films, n_genres) by film id and genre name."""
+    return pd.DataFrame(values, pd.Index(record.ids, name="Id"), list(record.genres))
