@@ -1,9 +1,11 @@
 """How many films a second does a Ray cluster of this machine predict, beside this process, and what do shards take?
 
-    python benchmarks/ray_throughput.py [FILMS --posters DIR] [--copies 4] [--repeats 3] [--processors N] [--quick]
+    python benchmarks/ray_throughput.py [FILMS --posters DIR] [--bundle BUNDLE] [--copies 4] [--repeats 3]
+        [--processors N] [--quick]
 
 Both engines predict the same catalogue in Parquet shards with the two reference networks (untrained, which costs as
-much as trained), fusion and thresholds included, and take turns. The cluster is started before. Prints one JSON line:
+much as trained) or the members of a bundle that ``multigenre train`` made, fusion and thresholds included, and take
+turns. The cluster is started before. Prints one JSON line:
 
 - ``local_s``, ``ray_s``, ``spread``, ``ratio``, ``ratio_range``: seconds for all films, bundle loaded and, with Ray,
   actors started each time; the ratio is local over ray, so above 1 where Ray is faster;
@@ -13,7 +15,7 @@ much as trained), fusion and thresholds included, and take turns. The cluster is
 - ``actors``, ``processors``: of the cluster;
 - ``convert_films_per_s``: films that are written to shards in a second, each poster decoded once to see that it can be;
 - ``shard_bytes_per_film``, ``predicted_bytes_per_film``: of the shards, and of the predictions in Parquet;
-- ``films``, ``repeats``.
+- ``members``, ``films``, ``repeats``.
 
 FILMS, of which 3,000 are made if none are given, are repeated under ids of their own. ``--quick`` takes 400 made films,
 two copies and one repeat.
@@ -36,6 +38,7 @@ from out_of_core import several
 from paired import comparison, in_turns, seconds
 from untrained import read_films, untrained_ensemble
 
+from multigenre.bundle import read_documents
 from multigenre.conversion import convert
 from multigenre.shard_prediction import predict_shards
 
@@ -63,12 +66,23 @@ def bytes_of(folder):
     return sum(path.stat().st_size for path in folder.glob("*.parquet"))
 
 
+def untrained_bundle(films, folder):
+    """Write the bundle of the two untrained networks, and return its path."""
+    ensemble = untrained_ensemble(films, Path(folder, "untrained"))
+    ensemble.preset = "reference"  # actors do not know the one that trains nothing
+    ensemble.save(Path(folder, "bundle"))
+    return Path(folder, "bundle")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("films", nargs="?")
     parser.add_argument("--posters")
+    parser.add_argument(
+        "--bundle", help="predict with this bundle's members, not with the untrained networks"
+    )
     parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--processors", type=int, default=max(2, os.cpu_count()))
@@ -78,10 +92,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         made = 400 if args.quick else 3000
         films = read_films(args.films, args.posters, made=made, folder=Path(folder, "posters"))
-        bundle, shards, few = (Path(folder, name) for name in ("bundle", "shards", "few"))
-        ensemble = untrained_ensemble(films.take(np.arange(200)), Path(folder, "untrained"))
-        ensemble.preset = "reference"  # actors do not know the one that trains nothing
-        ensemble.save(bundle)
+        bundle = args.bundle or untrained_bundle(films.take(np.arange(200)), folder)
+        shards, few = Path(folder, "shards"), Path(folder, "few")
         many = several(films, 2 if args.quick else args.copies)
         convert_s = seconds(convert, many, shards)
         convert(films.take(np.arange(FEW)), few)
@@ -108,6 +120,7 @@ def main():
             "convert_films_per_s": round(len(many) / convert_s),
             "shard_bytes_per_film": round(bytes_of(shards) / len(many)),
             "predicted_bytes_per_film": round(bytes_of(jobs["ray_s"].out) / len(many)),
+            "members": list(read_documents(bundle)["bundle"]["members"]),
             "films": len(many),
         }
     print(json.dumps(result | machine()))
