@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 from machine import machine
+from over_seeds import mean_and_sd
 
 from multigenre import Films, GenreEnsemble, make_films
 from multigenre.cli import parse_split
@@ -38,8 +38,7 @@ def summary(runs):
         for name in contenders:
             for metric in METRICS:
                 values = [one["scores"][role][name][metric] for one in runs]
-                spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-                found.setdefault(role, {}).setdefault(name, {})[metric] = [float(np.mean(values)), spread]
+                found.setdefault(role, {}).setdefault(name, {})[metric] = mean_and_sd(values)
     return found
 
 

@@ -18,8 +18,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from machine import machine
+from over_seeds import mean_and_sd
 
 from multigenre import Films, LateFusion, make_films
 from multigenre.cross_fitting import out_of_fold
@@ -53,7 +53,7 @@ def summary(runs):
     for name, ways in runs[0].items():
         table = {
             way: {
-                metric: [float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None]
+                metric: mean_and_sd(values)
                 for metric in ways[way]
                 if None not in (values := [run[name][way][metric] for run in runs])
             }
