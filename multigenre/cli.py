@@ -95,6 +95,12 @@ def train(
             help="Train the networks again on all films but the test films, once all else is fitted.",
         ),
     ] = False,
+    devices: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated, such as GPU:0,GPU:1, which share each batch of a network's training."
+        ),
+    ] = None,
     seed: Seed = 0,
     strict: Strict = False,
 ):
@@ -108,7 +114,7 @@ def train(
     if settings:
         options["settings"] = multigenre.settings.read_settings(settings)
     ensemble = _ensemble_class()(_names(members), **options)
-    _train(ensemble, table, out, split=shares, strict=strict)
+    _train(ensemble, table, out, split=shares, strict=strict, devices=_names(devices) or ())
     if "test" in ensemble.films_:
         where = f"{out} {films}{f' --posters {posters}' if posters else ''}"
         line = f"Where each member is right: multigenre report {where} --out report.html"
@@ -206,11 +212,11 @@ app.command()(convert)
 app.command("app")(open_app)
 
 
-def _train(ensemble, films, out, *, split, strict):
+def _train(ensemble, films, out, **options):
     """Fit, save and draw; what was unfinished is removed once the bundle is there."""
     work = out.with_name(out.name + ".unfinished")
     with progress_bars() as progress:
-        ensemble.fit(films, split=split, folder=work, strict=strict, progress=progress)
+        ensemble.fit(films, folder=work, progress=progress, **options)
     ensemble.save(out)
     shutil.rmtree(work, ignore_errors=True)
     figures = out / "figures"
@@ -246,8 +252,8 @@ def _in_shards(films, engine, strict):
     return found
 
 
-def _names(members):
-    return [name.strip() for name in members.split(",")] if members else None
+def _names(text):
+    return [name.strip() for name in text.split(",")] if text else None
 
 
 def _write_json(facts, path):

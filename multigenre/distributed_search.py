@@ -41,7 +41,9 @@ def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=Non
     folder : path
         That of the search. What the processes print goes to ``workers/NAME.log`` in it.
     workers : int
-        Each has its share of the processor's cores, unless ``TF_NUM_INTRAOP_THREADS`` says otherwise.
+        Each has its share of the processor's cores, unless ``TF_NUM_INTRAOP_THREADS`` says otherwise, and one of the
+        GPUs that ``CUDA_VISIBLE_DEVICES`` names, in turn. Memory of a GPU is taken as it is needed, so that several
+        processes can share one.
     address : str
         Where the chief listens: this machine only, unless another is given. The channel is not authenticated.
     progress : callable, optional
@@ -72,16 +74,22 @@ def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=Non
         "KERASTUNER_ORACLE_PORT": str(_free_port(address)),
         _workers.PARENT: str(os.getpid()),
         "no_grpc_proxy": address,
-        "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // workers)),
     }
+    resources = {
+        "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // workers)),
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+    names = [f"worker-{number}" for number in range(workers)]
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
 
     def start(name):
-        environment = {**shared, **os.environ, **_without(shared, "TF_NUM_INTRAOP_THREADS")}
+        environment = {**resources, **os.environ, **shared}
+        if name in names and len(gpus) > 1:
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[names.index(name) % len(gpus)]
         with (logs / f"{name}.log").open("ab") as file:
             options = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": subprocess.STDOUT}
             return subprocess.Popen(command, env={**environment, "KERASTUNER_TUNER_ID": name}, **options)
 
-    names = [f"worker-{number}" for number in range(workers)]
     with contextlib.ExitStack() as stack:
         processes = {}
         stack.callback(_end, processes)
@@ -105,10 +113,6 @@ def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=Non
             if progress:
                 progress("trials", *_counts(folder))
             time.sleep(0.2)
-
-
-def _without(facts, name):
-    return {key: value for key, value in facts.items() if key != name}
 
 
 def _free_port(address):

@@ -89,7 +89,7 @@ class GenreEnsemble:
         self.members, self.preset, self.seed = members, preset, seed
         self.fusion, self.thresholds, self.refit, self.settings = fusion, thresholds, refit, settings
 
-    def fit(self, films, *, split=None, folder=None, strict=False, progress=None):
+    def fit(self, films, *, split=None, folder=None, strict=False, devices=(), progress=None):
         """Split the films, train every member, fit fusion and thresholds, and score what was not seen.
 
         Parameters
@@ -103,6 +103,8 @@ class GenreEnsemble:
             Where unfinished work is kept: a run that was killed goes on from there when it is called again.
         strict : bool
             Refuse posters that cannot be read, instead of naming them and going on as if they were missing.
+        devices : sequence of str
+            Such as ``("GPU:0", "GPU:1")``, which then share each batch of the networks' training.
         progress : callable, optional
             Called with (what, number done, number in all).
 
@@ -122,7 +124,8 @@ class GenreEnsemble:
             )
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
-        members = make_members(self.members, preset=self.preset, seed=self.seed, settings=self.settings)
+        options = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
+        members = make_members(self.members, devices=devices, **options)
         self.descriptions_ = descriptions(self.members, self.preset)
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):

@@ -60,19 +60,22 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
         who = f"Training and validation films of {member.name}"
         check_same_genres(genres["train"], genres["validation"] or (), who)
         check_unseen(ids["validation"], ids["train"], "Training")
-    model = _new_model(member, genres["train"], paths["train"])
-    with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, member.strategy().scope():
+        model = _new_model(member, genres["train"], paths["train"])
+        trained, batches = member.to_train(model)
         history = train_model(
-            model,
-            shard_dataset(member, paths["train"], window=window, model=model),
-            None if validation is None else shard_dataset(member, paths["validation"], window=window),
+            trained,
+            batches(shard_dataset(member, paths["train"], window=window, model=trained)),
+            None
+            if validation is None
+            else batches(shard_dataset(member, paths["validation"], window=window)),
             recipe=member.recipe,
             folder=folder or temporary,
             progress=progress,
         )
     member.genres_, member.history_ = genres["train"], history
     member.learned_ids_ = {"train": ids["train"], "validation": ids.get("validation", ())}
-    member._keep(model)
+    member.keep(model)
     return member
 
 

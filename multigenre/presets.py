@@ -12,6 +12,7 @@ from multigenre.poster_colours import poster_features
 from multigenre.pretrained import image_embedder, text_embedder
 from multigenre.settings import make_network
 from multigenre.sklearn_member import SklearnMember
+from multigenre.training import KerasMember
 
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.1, "calibration": 0.1, "test": 0.1}
 MEMBERS = ("poster-cnn", "poster-colours", "overview-lstm", "overview-bag", "overview-tfidf")
@@ -87,7 +88,7 @@ def member_names(preset, members=None):
     return names
 
 
-def make_member(name, *, preset="default", seed=0, settings=None):
+def make_member(name, *, preset="default", seed=0, settings=None, devices=()):
     """Return an unfitted member by its name and preset.
 
     Parameters
@@ -100,6 +101,8 @@ def make_member(name, *, preset="default", seed=0, settings=None):
     seed : int
     settings : dict, optional
         Of networks by name, in place of the preset's; see `multigenre.settings`.
+    devices : sequence of str
+        That share the training of each network, see `multigenre.training.KerasMember`.
 
     Raises
     ------
@@ -122,32 +125,35 @@ def make_member(name, *, preset="default", seed=0, settings=None):
         case "given":
             return GivenMember(Path(made_of).stem, made_of)
         case _:
-            return make_network(name, (settings or {}).get(name, PRESETS[preset][name]), seed=seed)
+            entry = (settings or {}).get(name, PRESETS[preset][name])
+            return make_network(name, entry, seed=seed, devices=devices)
 
 
-def make_members(members=None, *, preset="default", seed=0, settings=None):
+def make_members(members=None, *, preset="default", seed=0, settings=None, devices=()):
     """Return unfitted members: the preset's, or those asked for.
 
     Parameters
     ----------
     members : sequence of str or Member, optional
         Names as `make_member` takes them, or members, which are copied.
-    preset, seed, settings
+    preset, seed, settings, devices
         As for `make_member`.
 
     Raises
     ------
     InputError
-        As `make_member`, or if two share a name or one is fitted already.
+        As `make_member`, or if two share a name, one is fitted already, or devices are given and no network.
     """
     members = members or member_names(preset)
-    options = {"preset": preset, "seed": seed, "settings": settings}
+    options = {"preset": preset, "seed": seed, "settings": settings, "devices": devices}
     made = [make_member(one, **options) if isinstance(one, str) else copy(one) for one in members]
     names = [member.name for member in made]
     if len(set(names)) < len(names):
         raise InputError(f"Members need distinct names, got {', '.join(names)}.")
     if fitted := [member.name for member in made if hasattr(member, "learned_ids_")]:
         raise InputError(f"{some(fitted)} is fitted already; give an unfitted member.")
+    if devices and not any(isinstance(member, KerasMember) for member in made):
+        raise InputError(f"Devices share the training of networks, but {some(names)} is none.")
     return made
 
 

@@ -12,7 +12,7 @@ DESIGNS = {"poster-cnn": PosterDesign, "overview-lstm": OverviewDesign}
 OTHERS = ("fusion", "thresholds")
 
 
-def make_network(name, entry, *, seed=0):
+def make_network(name, entry, *, seed=0, devices=()):
     """Return an unfitted `KerasMember` as settings describe it.
 
     Parameters
@@ -22,6 +22,8 @@ def make_network(name, entry, *, seed=0):
         ``recipe`` (of `Recipe`, with ``epochs``), and optionally ``design`` (of `PosterDesign` or `OverviewDesign`)
         and ``rescale``. What is left out is the reference's.
     seed : int
+    devices : sequence of str
+        That share its training, see `KerasMember`.
 
     Raises
     ------
@@ -43,7 +45,8 @@ def make_network(name, entry, *, seed=0):
         raise InputError(f"Settings of {name} need a recipe with a number of epochs.") from None
     except TypeError as error:
         raise InputError(f"Settings of {name} cannot be used ({error}).") from None
-    return KerasMember(name, recipe, seed=seed, rescale=entry.get("rescale", False), design=design)
+    options = {"seed": seed, "rescale": entry.get("rescale", False), "design": design, "devices": devices}
+    return KerasMember(name, recipe, **options)
 
 
 def write_settings(settings, path):

@@ -1,6 +1,7 @@
 """The two members that train by the reference's recipe."""
 
 import dataclasses
+import functools
 import json
 import logging
 import tempfile
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from multigenre._checks import InputError, check_same_genres
+from multigenre._checks import InputError, check_same_genres, some
 from multigenre.designs import OverviewDesign, PosterDesign
 from multigenre.members import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.overview import OverviewLSTM
@@ -23,6 +24,8 @@ from multigenre.poster_cache import PosterCache, readable_posters
 from multigenre.recipe import Recipe, compile_model, train_model
 
 log = logging.getLogger("multigenre")
+# One a process for the same devices: of two, each numbers its sums across devices from the same start, and they clash.
+_mirrored = functools.cache(tf.distribute.MirroredStrategy)
 
 
 class KerasMember:
@@ -100,12 +103,9 @@ class KerasMember:
                 )
                 validation = None
         self.genres_, self.learned_ids_ = train.genres, learned_ids(train, validation)
-        strategy = (
-            tf.distribute.MirroredStrategy(self.devices) if self.devices else tf.distribute.get_strategy()
-        )
-        with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, strategy.scope():
+        with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, self.strategy().scope():
             model = self.new_model(train)
-            trained, batches = self._trained(model)
+            trained, batches = self.to_train(model)
             self.history_ = train_model(
                 trained,
                 batches(self._dataset(train, posters, trained)),
@@ -114,8 +114,17 @@ class KerasMember:
                 folder=folder or temporary,
                 progress=progress,
             )
-        self._keep(model)
+        self.keep(model)
         return self
+
+    def strategy(self):
+        """Return the strategy of the devices; without any, the one that the caller is in."""
+        if not self.devices:
+            return tf.distribute.get_strategy()
+        there = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+        if lost := [name for name in self.devices if name not in there]:
+            raise InputError(f"{self.name} cannot train on {some(lost)}: TensorFlow sees {', '.join(there)}.")
+        return _mirrored(self.devices)
 
     def new_model(self, films):
         """Return an untrained model, compiled, that knows the genres and the words of these films."""
@@ -126,8 +135,8 @@ class KerasMember:
             model.adapt(films.overviews)
         return compile_model(model, self.recipe)
 
-    def _trained(self, model):
-        """Return the model that trains, and what makes its batches from those of the model.
+    def to_train(self, model):
+        """Return the compiled model that trains in place of a model, and what makes its batches from the model's.
 
         On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
         see their shapes, and texts have none.
@@ -165,7 +174,7 @@ class KerasMember:
             }
         return training_dataset(inputs, films.labels, **options)
 
-    def _keep(self, model):
+    def keep(self, model):
         """Keep a model for prediction, compiled once for every batch size and length."""
         self.model_ = model
         if self.modality == "overview" and len(self.design.units) == 2:
@@ -231,5 +240,5 @@ class KerasMember:
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
         model = keras.models.load_model(folder / "model.keras", compile=False)
         self.genres_ = model.genres
-        self._keep(model)
+        self.keep(model)
         return self

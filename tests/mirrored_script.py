@@ -1,17 +1,18 @@
-"""Train a small member on one device and on two, made of one processor; print both histories and how far they differ.
+"""Train both networks small, on one device and on two, made of one processor; print how far they differ.
 
 A process of its own, since TensorFlow takes logical devices only before it starts.
 """
 
 import json
-import sys
 import tempfile
 
 import numpy as np
 import tensorflow as tf
 
 from multigenre import make_films
+from multigenre.conversion import convert
 from multigenre.designs import OverviewDesign, PosterDesign
+from multigenre.out_of_core import fit_from_shards
 from multigenre.training import KerasMember, Recipe
 
 # Without dropout, whose masks are drawn on each device apart.
@@ -21,30 +22,38 @@ DESIGNS = {
 }
 
 
-def main(name):
-    [processor] = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+def measured(name):
+    """Return both histories, and differences between what the members say."""
     with tempfile.TemporaryDirectory() as folder:
         films = make_films(110, genres=6, folder=folder)
         train, validation = films.take(range(80)), films.take(range(80, 110))
-        found = {}
+        found, from_shards = {}, []
+        convert(train, f"{folder}/shards")
         for devices in ((), ("CPU:0", "CPU:1")):
             recipe = Recipe(2, batch_size=16, learning_rate=1e-2)
-            member = KerasMember(name, recipe, design=DESIGNS[name], devices=devices).fit(train, validation)
-            found[len(devices)] = member
+            options = {"design": DESIGNS[name], "devices": devices}
+            found[len(devices)] = KerasMember(name, recipe, **options).fit(train, validation)
+            member = fit_from_shards(KerasMember(name, recipe, **options), f"{folder}/shards")
+            from_shards.append(member.history_["loss"].tolist())
         with tempfile.TemporaryDirectory() as bundle:
             member.save(bundle)
             loaded = KerasMember(name, recipe).load(bundle)
         values = [one.predict(validation).values for one in (*found.values(), loaded)]
-    result = {
+    return {
         "one": found[0].history_.to_dict("list"),
         "two": found[2].history_.to_dict("list"),
+        "from_shards": from_shards,
         "replicas": found[2].model_.distribute_strategy.num_replicas_in_sync,
         "max_abs_diff": float(np.abs(values[0] - values[1]).max()),
         "saved_diff": float(np.abs(values[1] - values[2]).max()),
     }
-    print(json.dumps(result))
+
+
+def main():
+    [processor] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+    print(json.dumps({name: measured(name) for name in DESIGNS}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

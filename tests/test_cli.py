@@ -176,6 +176,12 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
     assert not (tmp_path / "bundle").exists()
 
 
+def test_devices_that_are_not_there_are_refused(catalogue, tmp_path, capsys):
+    arguments = ["--posters", catalogue / "posters", "--members", "overview-lstm", "--devices", "CPU:0,GPU:7"]
+    assert run("train", catalogue / "films.csv", "--out", tmp_path / "bundle", *arguments) == 2
+    assert "overview-lstm cannot train on GPU:7: TensorFlow sees CPU:0" in sentence(capsys)
+
+
 def test_what_exists_is_never_overwritten(catalogue, bundle, capsys):
     assert run("train", catalogue / "films.csv", "--out", bundle) == 2
     assert "already exists; choose another place or remove it first" in sentence(capsys)

@@ -150,6 +150,16 @@ def test_what_the_processes_are_told_keeps_the_channel_on_this_machine(tmp_path)
     assert address == "127.0.0.1" and int(port) > 1023 and int(threads) == max(1, os.cpu_count() // 2)
 
 
+def test_every_worker_has_one_of_the_gpus_that_are_named_in_turn(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    run_workers(shell('echo "$CUDA_VISIBLE_DEVICES $TF_FORCE_GPU_ALLOW_GROWTH"'), tmp_path, workers=3)
+    found = {path.stem: path.read_text().split() for path in (tmp_path / "workers").glob("*.log")}
+    assert {name: gpus for name, [gpus, _] in found.items()} == {
+        "chief": "3,5", "worker-0": "3", "worker-1": "5", "worker-2": "3",
+    }  # fmt: skip
+    assert {growth for [_, growth] in found.values()} == {"true"}
+
+
 def test_an_address_that_others_can_reach_is_named_with_what_that_means(tmp_path, caplog):
     run_workers(shell("true"), tmp_path, workers=1, address="0.0.0.0")
     assert "The chief listens at 0.0.0.0, and the channel is not authenticated" in caplog.text

@@ -60,6 +60,15 @@ def test_members_are_distinct_and_unfitted():
         make_members([fitted])
 
 
+def test_devices_are_those_of_every_network():
+    networks = make_members(["poster-cnn", "overview-tfidf", "overview-lstm"], devices=["GPU:0", "GPU:1"])[
+        ::2
+    ]
+    assert [member.devices for member in networks] == [("GPU:0", "GPU:1")] * 2
+    with pytest.raises(InputError, match="Devices share the training of networks, but words is none"):
+        make_members([OverviewTfidf("words")], devices=["GPU:0", "GPU:1"])
+
+
 def test_what_a_bundle_says_makes_the_members_again():
     members = ["poster-cnn", "given=tables/critics.csv", OverviewTfidf("words")]
     said = descriptions(members, "quick")
