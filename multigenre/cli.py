@@ -77,8 +77,8 @@ def train(
         Preset,
         typer.Option(
             help="reference: the published report to the letter; default: the best without anything "
-            "pretrained, minutes on two cores; tuned: the two networks with an LSTM that a search found; quick: only "
-            "proves the path."
+            "pretrained, minutes on two cores; tuned: the two networks as searches found them; quick: only proves "
+            "the path."
         ),
     ] = Preset.default,
     split: Split = DEFAULT_SPLIT,

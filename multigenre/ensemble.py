@@ -31,8 +31,7 @@ class GenreEnsemble:
         Names as `make_member` takes them, or unfitted members of your own; default: those of the preset.
     preset : {"default", "reference", "tuned", "quick"}
         Which members train, and how: the library's best without anything pretrained, minutes on two cores; exactly the
-        published report; the two networks, the LSTM as a search found it; or networks only long enough to prove the
-        path.
+        published report; the two networks as searches found them; or networks only long enough to prove the path.
     seed : int
         Of the split, the initial weights, dropout and the order of films.
     fusion : str or LateFusion

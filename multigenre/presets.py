@@ -22,10 +22,9 @@ MADE_OF = {"poster-embedding": "PRESET", "overview-embedding": "PRESET", "given"
 SELF_DESCRIBED = {kind.__name__: kind for kind in (GivenMember, OverviewBag, OverviewTfidf, SklearnMember)}
 
 # reference: the published report to the letter. default: the best that needs nothing pretrained; with the two networks
-# added it is no better (benchmarks/README.md). tuned: the two networks, the LSTM as a search found it, the CNN as in
-# the default. quick: proves the path of the networks. The members named are those that train unless others are asked
-# for; networks have settings as `make_network` takes them.
-DEFAULT_CNN = {"rescale": True, "recipe": {"epochs": 30, "learning_rate": 3e-4, "patience": 6}}
+# added it is no better (benchmarks/README.md). tuned: the two networks as searches found them (benchmarks/searches).
+# quick: proves the path of the networks. The members named are those that train unless others are asked for; networks
+# have settings as `make_network` takes them.
 PRESETS = {
     "reference": {
         "members": ("poster-cnn", "overview-lstm"),
@@ -34,12 +33,26 @@ PRESETS = {
     },
     "default": {
         "members": ("poster-colours", "overview-bag", "overview-tfidf"),
-        "poster-cnn": DEFAULT_CNN,
+        "poster-cnn": {"rescale": True, "recipe": {"epochs": 30, "learning_rate": 3e-4, "patience": 6}},
         "overview-lstm": {"recipe": {"epochs": 12, "learning_rate": 1e-3, "patience": 3}},
     },
     "tuned": {
         "members": ("poster-cnn", "overview-lstm"),
-        "poster-cnn": DEFAULT_CNN,
+        "poster-cnn": {
+            "rescale": True,
+            "design": {
+                "filters": [32, 64, 128],
+                "dense": [1024],
+                "dropout": 0.2,
+                "dense_dropout": 0.2,
+            },
+            "recipe": {
+                "epochs": 10,
+                "batch_size": 64,
+                "learning_rate": 2.68805e-4,
+                "loss": "focal",
+            },
+        },
         "overview-lstm": {
             "design": {
                 "max_tokens": 5000,

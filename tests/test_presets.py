@@ -1,3 +1,7 @@
+from pathlib import Path
+
+import keras_tuner
+import pandas as pd
 import pytest
 
 from multigenre._checks import InputError
@@ -15,6 +19,8 @@ from multigenre.presets import (
     member_names,
     restored,
 )
+from multigenre.search_spaces import SPACES
+from multigenre.settings import make_network
 from multigenre.training import KerasMember, Recipe
 
 
@@ -32,6 +38,20 @@ def test_the_reference_is_the_reports_recipe():
 def test_other_presets_train_networks_on_pixels_from_0_to_1(preset):
     assert set(member_names(preset)) <= set(MEMBERS)
     assert make_member("poster-cnn", preset=preset).rescale
+
+
+@pytest.mark.parametrize("name", ["poster-cnn", "overview-lstm"])
+def test_the_tuned_preset_is_the_first_of_the_leaderboard(name):
+    hp, searches = keras_tuner.HyperParameters(), Path(__file__).parents[1] / "benchmarks" / "searches"
+    hp.values = pd.read_csv(searches / f"{name}.csv").astype(object).iloc[0].dropna().to_dict()
+    found, tuned = make_network(name, SPACES[name](hp)[name]), make_member(name, preset="tuned")
+    assert (tuned.design, tuned.rescale) == (found.design, found.rescale)
+    epochs = hp.values["epochs-run"]  # Hyperband says how many
+    assert tuned.recipe.epochs == epochs
+    rates = [[member.recipe.rate(epoch) for epoch in range(epochs)] for member in (tuned, found)]
+    assert rates[0] == pytest.approx(rates[1], rel=1e-4)
+    what = ("batch_size", "loss", "label_smoothing", "patience")
+    assert [getattr(tuned.recipe, one) for one in what] == [getattr(found.recipe, one) for one in what]
 
 
 def test_the_reference_and_the_default_preset_can_train_every_member_by_name():
