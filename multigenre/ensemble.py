@@ -115,7 +115,8 @@ class GenreEnsemble:
         Raises
         ------
         InputError
-            If the films have no genres, no member finds anything to learn from, or the folder holds another run.
+            If the films have no genres, no member finds anything to learn from, a device is not there, or the folder
+            holds another run.
         """
         if films.labels is None:
             raise InputError(

@@ -48,7 +48,8 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
     Raises
     ------
     InputError
-        If the shards name no genres or differ in them, a film is in both folders, or none has what the member reads.
+        If the shards name no genres or differ in them, a film is in both folders, none has what the member reads, or
+        one of its devices is not there.
     """
     roles = {"train": train} if validation is None else {"train": train, "validation": validation}
     paths = {role: shard_paths(source) for role, source in roles.items()}
@@ -63,12 +64,16 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
     with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, member.strategy().scope():
         model = _new_model(member, genres["train"], paths["train"])
         trained, batches = member.to_train(model)
+        datasets = {
+            role: batches(
+                shard_dataset(member, there, window=window, model=trained if role == "train" else None)
+            )
+            for role, there in paths.items()
+        }
         history = train_model(
             trained,
-            batches(shard_dataset(member, paths["train"], window=window, model=trained)),
-            None
-            if validation is None
-            else batches(shard_dataset(member, paths["validation"], window=window)),
+            datasets["train"],
+            datasets.get("validation"),
             recipe=member.recipe,
             folder=folder or temporary,
             progress=progress,

@@ -58,7 +58,8 @@ def members(films, tfidf):
     return {member.name: member for member in (colours, lstm, tfidf)}
 
 
-@given(st.lists(st.sampled_from(["blood", "love", "and", "love,"]), min_size=2, max_size=8))
+# Log-odds beyond those of 1e-6 are cut there: four words stay within.
+@given(st.lists(st.sampled_from(["blood", "love", "and", "love,"]), min_size=2, max_size=4))
 def test_a_linear_member_s_words_move_what_their_weights_say(words):
     table = word_influence({"adder": Adder()}, films_of(" ".join(words)))
     expected = [weight for word in words for weight in WEIGHTS.get(word, (0, 0))]
