@@ -124,8 +124,8 @@ class GenreEnsemble:
             )
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
-        options = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
-        members = make_members(self.members, devices=devices, **options)
+        how = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
+        members = make_members(self.members, devices=devices, **how)
         self.descriptions_ = descriptions(self.members, self.preset)
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):

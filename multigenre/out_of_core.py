@@ -64,16 +64,14 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
     with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, member.strategy().scope():
         model = _new_model(member, genres["train"], paths["train"])
         trained, batches = member.to_train(model)
-        datasets = {
-            role: batches(
-                shard_dataset(member, there, window=window, model=trained if role == "train" else None)
-            )
-            for role, there in paths.items()
-        }
+
+        def dataset(role, model=None):
+            return batches(shard_dataset(member, paths[role], window=window, model=model))
+
         history = train_model(
             trained,
-            datasets["train"],
-            datasets.get("validation"),
+            dataset("train", trained),
+            None if validation is None else dataset("validation"),
             recipe=member.recipe,
             folder=folder or temporary,
             progress=progress,

@@ -141,7 +141,7 @@ class KerasMember:
         On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
         see their shapes, and texts have none.
         """
-        if self.modality == "poster" or not self.devices:
+        if self.modality == "poster" or tf.distribute.get_strategy().num_replicas_in_sync == 1:
             return model, lambda dataset: dataset
         words = model.encoder.words
         trained = compile_model(keras.Model(words.output, model.output, name=model.name), self.recipe)

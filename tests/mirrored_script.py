@@ -33,15 +33,18 @@ def measured(name):
             recipe = Recipe(2, batch_size=16, learning_rate=1e-2)
             options = {"design": DESIGNS[name], "devices": devices}
             found[len(devices)] = KerasMember(name, recipe, **options).fit(train, validation)
-            member = fit_from_shards(KerasMember(name, recipe, **options), f"{folder}/shards")
-            from_shards.append(member.history_["loss"].tolist())
+            sharded = fit_from_shards(KerasMember(name, recipe, **options), f"{folder}/shards")
+            from_shards.append(sharded.history_["loss"].tolist())
+        with found[2].strategy().scope():
+            inside = KerasMember(name, recipe, design=DESIGNS[name]).fit(train, validation)
         with tempfile.TemporaryDirectory() as bundle:
-            member.save(bundle)
+            found[2].save(bundle)
             loaded = KerasMember(name, recipe).load(bundle)
         values = [one.predict(validation).values for one in (*found.values(), loaded)]
     return {
         "one": found[0].history_.to_dict("list"),
         "two": found[2].history_.to_dict("list"),
+        "callers": inside.history_["loss"].tolist(),
         "from_shards": from_shards,
         "replicas": found[2].model_.distribute_strategy.num_replicas_in_sync,
         "max_abs_diff": float(np.abs(values[0] - values[1]).max()),

@@ -26,4 +26,5 @@ def test_two_devices_have_the_loss_curve_of_one(trained, name):
         assert found["two"][column] == pytest.approx(values, rel=1e-4), column
     one, two = found["from_shards"]
     assert two == pytest.approx(one, rel=1e-4)
+    assert found["callers"] == pytest.approx(found["one"]["loss"], rel=1e-4)
     assert found["max_abs_diff"] < 1e-4 and found["saved_diff"] < 1e-6

@@ -81,12 +81,11 @@ def test_members_are_distinct_and_unfitted():
 
 
 def test_devices_are_those_of_every_network():
-    networks = make_members(["poster-cnn", "overview-tfidf", "overview-lstm"], devices=["GPU:0", "GPU:1"])[
-        ::2
-    ]
-    assert [member.devices for member in networks] == [("GPU:0", "GPU:1")] * 2
+    both = ["GPU:0", "GPU:1"]
+    cnn, _, lstm = make_members(["poster-cnn", "overview-tfidf", "overview-lstm"], devices=both)
+    assert cnn.devices == lstm.devices == ("GPU:0", "GPU:1")
     with pytest.raises(InputError, match="Devices share the training of networks, but words is none"):
-        make_members([OverviewTfidf("words")], devices=["GPU:0", "GPU:1"])
+        make_members([OverviewTfidf("words")], devices=both)
 
 
 def test_what_a_bundle_says_makes_the_members_again():
