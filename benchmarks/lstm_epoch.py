@@ -7,7 +7,7 @@ Trains both models on the same films in turns, on batches of 64, and prints one 
 - ``plain_s``, ``ours_s``: median seconds that `fit` takes for an epoch; ``spread``: the shortest and the longest;
 - ``ratio``, ``ratio_range``: median of the paired ratios, the smallest and the largest;
 - ``steps``: the same of the epoch's steps alone. Plain `fit` takes longer, because it waits after every epoch until
-  TensorFlow's autotuner wakes, up to as long again; see `multigenre.pipeline.untuned`;
+  TensorFlow's autotuner wakes, up to as long again; see `multigenre.networks.untuned`;
 - ``max_rel_grad_diff``: largest difference of any weight's gradient between the two, with equal weights and without
   dropout, relative to the gradient's largest entry;
 - ``step_s``, with ``--plot``: median seconds of a training step by the number of words in every overview.
@@ -35,7 +35,7 @@ from overviews import made_overviews, our_batches, our_model, read_overviews
 from paired import comparison, in_turns
 from plain_keras import BATCH, compiled, overview_batches, overview_lstm
 
-from multigenre.pipeline import overview_lengths
+from multigenre.networks import overview_lengths
 
 LENGTHS = (5, 10, 20, 40, 80, 160)  # words, of the plot
 STEPS = 4  # that the plot times in a row

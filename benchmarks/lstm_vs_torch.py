@@ -46,7 +46,7 @@ from plain_keras import BATCH
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 
-from multigenre.pipeline import epoch_batches, overview_lengths
+from multigenre.networks import epoch_batches, overview_lengths
 
 
 class TorchLSTM(nn.Module):

@@ -31,13 +31,12 @@ from machine import machine
 from sklearn.base import clone
 
 from multigenre import Films, FusedThresholds, LateFusion, ProbabilityCalibrator, make_films
-from multigenre._resampling import METRICS, intervals, resample
-from multigenre.ensemble_fusion import ensemble_thresholds
-from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
-from multigenre.poster_cache import PosterCache, readable_posters
-from multigenre.presets import make_members
-from multigenre.splits import folds_of_films
-from multigenre.workspace import claim
+from multigenre._files import claim
+from multigenre.data import folds_of_films
+from multigenre.ensemble import ensemble_thresholds, fit_members, fusion_films, held_out_probabilities
+from multigenre.members import make_members
+from multigenre.networks import PosterCache, readable_posters
+from multigenre.scores import METRICS, intervals, resample
 
 MEMBERS = ["poster-colours", "overview-bag", "overview-tfidf"]
 

@@ -32,9 +32,9 @@ from machine import machine
 from untrained import read_films
 
 from multigenre import Films
-from multigenre.conversion import convert
-from multigenre.out_of_core import WINDOW, fit_from_shards
-from multigenre.training import KerasMember, Recipe
+from multigenre.members import KerasMember
+from multigenre.networks import Recipe
+from multigenre.shards import WINDOW, convert, fit_from_shards
 
 
 def several(films, copies, *, links=None):

@@ -4,7 +4,7 @@ import numpy as np
 from plain_keras import BATCH, compiled
 
 from multigenre import Films, OverviewLSTM
-from multigenre.pipeline import overview_lengths, training_dataset
+from multigenre.networks import overview_lengths, training_dataset
 
 
 def made_overviews(lengths=None, n_genres=25):

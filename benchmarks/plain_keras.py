@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from multigenre.pipeline import untuned
+from multigenre.networks import untuned
 
 BATCH = 64
 POSTER_SIZE = 64

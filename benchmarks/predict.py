@@ -9,7 +9,7 @@ poster's file and answer every film. They take turns on the same films in one pr
 - ``plain_films_per_s``, ``ours_films_per_s``: films over those seconds;
 - ``ratio``, ``ratio_range``: median of the paired ratios of seconds, and the smallest and largest;
 - ``autotuned_s``, ``autotuned_ratio``: the same of the plain program with TensorFlow's autotuner, which is on unless
-  one switches it off, and sleeps (see `multigenre.pipeline.untuned`); it is off in the one above;
+  one switches it off, and sleeps (see `multigenre.networks.untuned`); it is off in the one above;
 - ``plain_batch``: the batch size of 64 and 256 at which plain Keras was faster here, and which it was given;
 - ``max_abs_diff``: largest difference of any probability; ours rounds posters to whole pixel values, plain does not;
 - ``rss_mb_5k``, ``rss_mb_100k``: peak resident memory, in MB of a million bytes, of a fresh process that loads the
@@ -46,7 +46,7 @@ from plain_keras import read_poster
 from untrained import plain_models, read_films, untrained_ensemble
 
 from multigenre import Films, GenreEnsemble
-from multigenre.pipeline import untuned
+from multigenre.networks import untuned
 
 
 def plain_predict(models, films, batch, *, autotuner=False):

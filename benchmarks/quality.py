@@ -29,21 +29,20 @@ import numpy as np
 from efficientnet import efficientnet_member
 from machine import machine
 
-from multigenre import (
-    Films,
-    ProbabilityCalibrator,
-    make_films,
+from multigenre import Films, ProbabilityCalibrator, make_films
+from multigenre._files import claim
+from multigenre.data import folds_of_films
+from multigenre.ensemble import (
+    ensemble_fusion,
+    ensemble_thresholds,
+    fit_members,
+    fusion_films,
+    held_out_probabilities,
 )
-from multigenre._resampling import METRICS, intervals, resample
-from multigenre.cross_fitting import out_of_fold
-from multigenre.ensemble_fusion import ensemble_fusion, ensemble_thresholds
-from multigenre.fusion import METHODS
-from multigenre.held_out import fit_members, fusion_films, held_out_probabilities
-from multigenre.metrics import prevalence_baseline, with_prevalence
-from multigenre.poster_cache import PosterCache, readable_posters
-from multigenre.presets import make_members
-from multigenre.splits import folds_of_films
-from multigenre.workspace import claim
+from multigenre.fusion import METHODS, out_of_fold
+from multigenre.members import make_members
+from multigenre.networks import PosterCache, readable_posters
+from multigenre.scores import METRICS, intervals, prevalence_baseline, resample, with_prevalence
 
 SHARES = {"train": 0.8, "validation": 0.1, "calibration": 0.1}
 STRATEGIES = {

@@ -38,9 +38,8 @@ from out_of_core import several
 from paired import comparison, in_turns, seconds
 from untrained import read_films, untrained_ensemble
 
-from multigenre.bundle import read_documents
-from multigenre.conversion import convert
-from multigenre.shard_prediction import predict_shards
+from multigenre.ensemble import read_documents
+from multigenre.shards import convert, predict_shards
 
 FEW = 16  # films of the catalogue that shows what a start takes
 

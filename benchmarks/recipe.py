@@ -45,9 +45,8 @@ from plain_keras import (
 )
 
 from multigenre import Films, make_films
-from multigenre.poster_cache import PosterCache
-from multigenre.presets import PRESETS, make_member
-from multigenre.training import Recipe
+from multigenre.members import PRESETS, make_member
+from multigenre.networks import PosterCache, Recipe
 
 MEMBERS = {"lstm": "overview-lstm", "cnn": "poster-cnn"}
 EPOCHS = {key: PRESETS["reference"][name]["recipe"]["epochs"] for key, name in MEMBERS.items()}

@@ -23,10 +23,7 @@ from pathlib import Path
 from machine import machine
 
 from multigenre import Films, make_films
-from multigenre.distributed_search import run_workers
-from multigenre.search import SearchPlan, search
-from multigenre.search_spaces import poster_space
-from multigenre.search_trials import FilmTrial
+from multigenre.search import FilmTrial, SearchPlan, poster_space, run_workers, search
 
 
 def space(hp):

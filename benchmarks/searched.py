@@ -22,13 +22,13 @@ from machine import machine
 from over_seeds import mean_and_sd
 
 from multigenre import Films, LateFusion, make_films
-from multigenre.cross_fitting import out_of_fold
-from multigenre.metrics import scores
-from multigenre.poster_cache import PosterCache, readable_posters
-from multigenre.presets import DEFAULT_SPLIT, make_member
-from multigenre.search_objectives import cross_fitted_f1
-from multigenre.settings import make_network, read_settings
-from multigenre.workspace import claim, fitted
+from multigenre._files import claim
+from multigenre.ensemble import fitted
+from multigenre.fusion import out_of_fold
+from multigenre.members import DEFAULT_SPLIT, make_member, make_network, read_settings
+from multigenre.networks import PosterCache, readable_posters
+from multigenre.scores import scores
+from multigenre.search import cross_fitted_f1
 
 
 def measured(members, films):

@@ -5,7 +5,7 @@
 Probabilities and labels of 25 genres are drawn, Drama-like genres on half of the films and the rarest on one in 500.
 Prints one JSON line:
 
-- ``seconds``, ``sklearn_seconds``, ``spread``: median seconds of `multigenre.thresholds.f1_thresholds`, and of the
+- ``seconds``, ``sklearn_seconds``, ``spread``: median seconds of `multigenre.calibration.f1_thresholds`, and of the
   peer, a loop over genres with scikit-learn's `precision_recall_curve` and the argmax of F1, in turns; and the ranges;
 - ``ratio``, ``ratio_range``: median of the paired ratios, and the smallest and largest;
 - ``max_f1_diff``: largest difference of a genre's F1 between both programs' thresholds;
@@ -13,7 +13,7 @@ Prints one JSON line:
   then finds the thresholds, after and before it finds them (Linux only);
 - ``fuse_seconds``: median seconds of `LateFusion.predict` of as many films from three members, 5 % of whose rows are
   missing;
-- ``bootstrap_seconds``: median seconds of `multigenre.metrics.bootstrap_scores` of 5,000 films, 1,000 resamples;
+- ``bootstrap_seconds``: median seconds of `multigenre.scores.bootstrap_scores` of 5,000 films, 1,000 resamples;
 - ``films``, ``genres``, ``repeats``.
 
 ``--quick`` takes 100,000 films and three repeats, and 100 resamples.
@@ -30,9 +30,9 @@ from paired import comparison, in_turns
 from sklearn.metrics import f1_score, precision_recall_curve
 
 from multigenre import Films, GenreProbabilities, Genres, LateFusion
-from multigenre.metrics import bootstrap_scores
-from multigenre.probabilities import sigmoid
-from multigenre.thresholds import f1_thresholds
+from multigenre.calibration import f1_thresholds
+from multigenre.data import sigmoid
+from multigenre.scores import bootstrap_scores
 
 GENRES = Genres([f"genre {number}" for number in range(25)])
 MEMBERS = ("poster", "overview", "words")

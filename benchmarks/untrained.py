@@ -7,7 +7,7 @@ import numpy as np
 from plain_keras import overview_lstm, poster_cnn
 
 from multigenre import Films, GenreEnsemble, make_films
-from multigenre.presets import PRESETS
+from multigenre.members import PRESETS
 
 MEMBERS = ("poster-cnn", "overview-lstm")
 PRESETS["untrained"] = {"members": MEMBERS, **{name: {"recipe": {"epochs": 0}} for name in MEMBERS}}

@@ -8,9 +8,9 @@
 import tempfile
 
 from multigenre import GenreProbabilities, LateFusion, ThresholdCalibrator, make_films
-from multigenre.metrics import prevalence_baseline, score_table
-from multigenre.overview_tfidf import OverviewTfidf
-from multigenre.training import KerasMember, Recipe
+from multigenre.members import KerasMember, OverviewTfidf
+from multigenre.networks import Recipe
+from multigenre.scores import prevalence_baseline, score_table
 
 folder = tempfile.mkdtemp()
 films = make_films(400, folder=folder, seed=0)

@@ -16,7 +16,7 @@ from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
 
 from multigenre import EmbeddingMember, GenreEnsemble, GivenMember, SklearnMember, make_films
-from multigenre.evaluation import scores_frame
+from multigenre.scores import scores_frame
 
 films = make_films(300, folder=tempfile.mkdtemp(), seed=0)
 

@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from multigenre import Films, GenreEnsemble, make_films
-from multigenre.evaluation import scores_frame
-from multigenre.figures import film_cards, save_figure, training_curves
+from multigenre.scores import scores_frame
+from multigenre.views import film_cards, save_figure, training_curves
 
 out = Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp())
 out.mkdir(parents=True, exist_ok=True)

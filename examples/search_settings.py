@@ -10,12 +10,9 @@ import tempfile
 from pathlib import Path
 
 from multigenre import LateFusion, make_films
-from multigenre.metrics import scores
-from multigenre.overview_tfidf import OverviewTfidf
-from multigenre.search import SearchPlan, search
-from multigenre.search_spaces import poster_space
-from multigenre.search_trials import FilmTrial
-from multigenre.settings import make_network, read_settings
+from multigenre.members import OverviewTfidf, make_network, read_settings
+from multigenre.scores import scores
+from multigenre.search import FilmTrial, SearchPlan, poster_space, search
 
 folder = Path(tempfile.mkdtemp())
 films = make_films(400, genres=6, folder=folder / "posters", seed=0)

@@ -1,7 +1,14 @@
 """Files that are there whole or not at all."""
 
+import json
+import logging
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+
+from multigenre._checks import InputError
+
+log = logging.getLogger("multigenre")
 
 
 @contextmanager
@@ -27,3 +34,35 @@ def replacing(path):
     partial = path.with_name(path.name + ".partial")
     yield partial
     partial.replace(path)
+
+
+def claim(folder, facts):
+    """Note in a folder what is run in it.
+
+    Parameters
+    ----------
+    folder : path
+        Made if needed.
+    facts : dict of str to JSON-able
+        What tells this run from others.
+
+    Raises
+    ------
+    InputError
+        If another run is unfinished there.
+    """
+    folder, facts = Path(folder), {"multigenre": version("multigenre"), **facts}
+    note = folder / "run.json"
+    if note.is_file():
+        found = json.loads(note.read_text(encoding="utf-8"))
+        for key, value in facts.items():
+            if found.get(key) != value:
+                raise InputError(
+                    f"{folder} holds an unfinished run with {key}={found.get(key)}, not {value}: "
+                    "finish that one, or delete the folder."
+                )
+        log.info("Going on with the unfinished run in %s.", folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(note) as partial:
+        partial.write_text(json.dumps(facts), encoding="utf-8")

@@ -16,8 +16,7 @@ from multigenre._checks import (
     check_unseen,
     some,
 )
-from multigenre.genres import Genres
-from multigenre.probabilities import GenreProbabilities
+from multigenre.data import GenreProbabilities, Genres
 
 GENRES = Genres(["Comedy", "Drama"])
 

@@ -1,7 +1,11 @@
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import multigenre
 
 HEAVY = ["tensorflow", "keras", "sklearn", "pandas", "matplotlib"]
 
@@ -17,8 +21,19 @@ def test_importing_the_library_loads_nothing_heavy():
     assert loaded_by("import multigenre", HEAVY) == []
 
 
+FACES = sorted(path.parent.name for path in Path(multigenre.__file__).parent.glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_the_face_of_a_room_loads_nothing_heavy_and_shows_what_it_promises(room):
+    code = f"import multigenre.{room} as face; assert face.__all__ and set(dir(face)) == set(face.__all__)"
+    assert loaded_by(code, HEAVY) == []
+    face = importlib.import_module(f"multigenre.{room}")
+    assert all(hasattr(face, name) for name in face.__all__)
+
+
 def test_the_command_lines_help_loads_nothing_heavy():
-    assert loaded_by("import multigenre.cli", HEAVY) == []
+    assert loaded_by("import multigenre.cli; multigenre.cli.main", HEAVY) == []
 
 
 def test_listing_the_public_names_loads_nothing_heavy():
@@ -26,7 +41,16 @@ def test_listing_the_public_names_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "name", ["Films", "GenreProbabilities", "Genres", "LateFusion", "ThresholdCalibrator", "make_films"]
+    "name",
+    [
+        "Films",
+        "GenreProbabilities",
+        "Genres",
+        "LateFusion",
+        "ProbabilityCalibrator",
+        "ThresholdCalibrator",
+        "make_films",
+    ],
 )
 def test_what_needs_no_keras_model_loads_no_tensorflow(name):
     assert loaded_by(f"from multigenre import {name}", ["tensorflow", "keras"]) == []

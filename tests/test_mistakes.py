@@ -15,12 +15,11 @@ from multigenre import (
     ThresholdCalibrator,
     make_films,
 )
-from multigenre.evaluation import contender_scores
-from multigenre.figures import film_cards
-from multigenre.metrics import scores
-from multigenre.overview_tfidf import OverviewTfidf
-from multigenre.pipeline import epoch_batches
-from multigenre.prediction import Prediction
+from multigenre.ensemble import Prediction
+from multigenre.members import OverviewTfidf
+from multigenre.networks import epoch_batches
+from multigenre.scores import contender_scores, scores
+from multigenre.views import film_cards
 
 REPORT = [
     "Action",

@@ -1,0 +1,216 @@
+"""What else is known of films, to slice errors by: length, what is missing, decade, how the poster looks."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+
+from multigenre._checks import InputError, some
+from multigenre.data import film_columns, read_table, small_poster, texts
+
+DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
+CHUNK = 256  # posters looked at together
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
+
+
+def overview_words(films):
+    """Return how many words each overview has, a Series of Int64 by film id; <NA> without overview."""
+    words = [len(overview.split()) or pd.NA for overview in films.overviews]
+    return pd.Series(words, films.ids, "Int64", name="overview_words")
+
+
+def modalities(films):
+    """Return what each film has, by film id: ``"both"``, ``"no poster"``, ``"no overview"`` or ``"neither"``."""
+    names = np.array(["neither", "no overview", "no poster", "both"], object)
+    return pd.Series(names[films.has_poster + 2 * films.has_overview], films.ids, name="modalities")
+
+
+def decades(years):
+    """Return the decade of years, numbers or texts that hold one, such as ``"1990s"``; <NA> where there is none.
+
+    Parameters
+    ----------
+    years : Series by film id
+
+    Returns
+    -------
+    Series of string, of the same index, named ``"decade"``
+
+    Examples
+    --------
+    >>> decades(pd.Series(["1994", "(2001)", None], ["tt1", "tt2", "tt3"])).tolist()
+    ['1990s', '2000s', <NA>]
+    """
+    found = [re.search(r"(?<!\d)(1[89]|20)\d\d(?!\d)", str(year)) for year in years]
+    names = [f"{match.group()[:3]}0s" if match else pd.NA for match in found]
+    return pd.Series(names, years.index, "string", name="decade")
+
+
+def poster_look(posters, ids):
+    """Return how bright and how colourful posters are.
+
+    Parameters
+    ----------
+    posters : ndarray of shape (n_films, height, width, 3), uint8
+        Decoded, red, green, blue.
+    ids : sequence of str, length n_films
+
+    Returns
+    -------
+    DataFrame of float, indexed by film id
+        ``brightness``, the mean luma, 0 for black and 1 for white. ``colourfulness``, Hasler and Suesstrunk's M3: 0
+        for greys, about 15 for slightly, 45 for quite and 109 for extremely colourful pictures.
+
+    Raises
+    ------
+    InputError
+        If the posters are not such an array, or there are not as many ids.
+
+    References
+    ----------
+    Hasler and Suesstrunk (2003), "Measuring colourfulness in natural images", SPIE 5007, section 7.
+
+    Examples
+    --------
+    >>> red_and_white = np.array([[[[255, 0, 0], [255, 255, 255]]]], np.uint8)
+    >>> poster_look(red_and_white, ["tt1"]).round(3)
+         brightness  colourfulness
+    tt1       0.606        185.314
+    """
+    posters = np.asarray(posters)
+    if posters.ndim != 4 or posters.shape[3] != 3 or posters.dtype != np.uint8 or 0 in posters.shape[1:]:
+        raise InputError(
+            "Posters must be a uint8 array of shape (n_films, height, width, 3), "
+            f"got {posters.dtype} of shape {posters.shape}."
+        )
+    if len(ids) != len(posters):
+        raise InputError(f"Each poster needs its film's id, got {len(posters)} posters and {len(ids)} ids.")
+    rows = []
+    for start in range(0, max(len(posters), 1), CHUNK):
+        pixels = posters[start : start + CHUNK].astype(np.float32)
+        red, green, blue = np.moveaxis(pixels, 3, 0)
+        opponents = np.stack([red - green, (red + green) / 2 - blue])
+        spread = np.hypot(*opponents.std(axis=(2, 3), dtype=float))
+        distance = np.hypot(*opponents.mean(axis=(2, 3), dtype=float))
+        brightness = (pixels @ LUMA).mean(axis=(1, 2), dtype=float) / 255
+        rows.append(np.stack([brightness, spread + 0.3 * distance], axis=1))
+    return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
+
+
+def quantile_bins(values, bins=4):
+    """Return numbers as ranges that hold about equal numbers of films, named ``"low to high"`` in their order.
+
+    Parameters
+    ----------
+    values : Series of numbers by film id
+        NaN and <NA> stay missing.
+    bins : int
+
+    Returns
+    -------
+    Series of ordered categorical, of the same index and name
+        Each range is named by the least and greatest value in it, rounded to two digits of what all of them span,
+        or more where that would not tell ranges apart. Ties share a range, so there may be fewer.
+
+    Raises
+    ------
+    InputError
+        If there is no bin.
+
+    Examples
+    --------
+    >>> quantile_bins(pd.Series([1, 2, 3, 40]), 2).tolist()
+    ['1 to 2', '1 to 2', '3 to 40', '3 to 40']
+    """
+    if bins < 1:
+        raise InputError(f"Ranges of {values.name} need at least one bin, got {bins}.")
+    numbers = values.astype("Float64").to_numpy(float, na_value=np.nan)
+    known = np.isfinite(numbers)
+    cuts = np.quantile(numbers[known], np.arange(1, bins) / bins) if known.any() else []
+    place = np.where(known, np.searchsorted(cuts, numbers, side="left"), -1)
+    ends = {
+        one: (numbers[place == one].min(), numbers[place == one].max()) for one in np.unique(place[known])
+    }
+    span = np.ptp(numbers[known]) if known.any() else 0
+    # Two digits of the span tell ranges apart, but for ones that are very unequal.
+    digits = max(0, 1 - int(np.floor(np.log10(span)))) if span else 4
+    for exact in range(digits, digits + 4):
+        names = {one: _range(*pair, exact) for one, pair in ends.items()}
+        if len(set(names.values())) == len(names):
+            break
+    kept = list(dict.fromkeys(names.values()))
+    codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
+    return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+
+
+def _range(least, most, digits):
+    """Return a range in words, without zeros at the end; a range of one value is that."""
+    least, most = (
+        # 0 is added so that nothing rounds to a zero below 0.
+        f"{round(end, digits) + 0.0:.{digits or 1}f}".rstrip("0").rstrip(".")
+        for end in (least, most)
+    )
+    return least if least == most else f"{least} to {most}"
+
+
+def read_attributes(path, columns):
+    """Return columns of a table of films to slice by, indexed by film id; None without columns.
+
+    Years and dates become decades.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column.
+    """
+    if not columns:
+        return None
+    table = read_table(path)
+    if unknown := [name for name in columns if name not in table]:
+        raise InputError(f"{path} has no column {some(unknown)}; it has {some(table.columns, most=40)}.")
+    ids = texts(table[film_columns(table)["id"]])
+    found = {}
+    for name in columns:
+        values = pd.Series(table[name].to_numpy(), ids).replace("", None)
+        numbers = pd.to_numeric(values, errors="coerce")
+        # A table in CSV holds texts; a column is of numbers if every filled cell is one.
+        values = numbers if (numbers.notna() == values.notna()).all() else values
+        found[name] = decades(values) if name.lower() in DATES else values
+    return pd.DataFrame(found)
+
+
+LOOKED_AT = (48, 72)  # pixels
+
+
+def poster_looks(films, *, progress=None):
+    """Return how bright and how colourful the posters of films are, looked at in 48 x 72 pixels.
+
+    Parameters
+    ----------
+    films : Films
+    progress : callable, optional
+        Called with (what, films done, films in all).
+
+    Returns
+    -------
+    DataFrame of float, indexed by film id
+        ``poster brightness`` and ``poster colourfulness``, see `multigenre.analysis.poster_look`; NaN
+        without a poster that can be read.
+    """
+    looks, pixels, kept = np.full((len(films), 2), np.nan), [], []
+    with ThreadPoolExecutor() as pool:
+        for row, image in enumerate(pool.map(_small, films.posters)):
+            if image is not None:
+                pixels.append(image)
+                kept.append(row)
+            if progress and (row + 1) % 100 in (0, len(films) % 100):
+                progress("posters", row + 1, len(films))
+    if kept:
+        looks[kept] = poster_look(np.stack(pixels), films.ids[kept]).to_numpy()
+    return pd.DataFrame(looks, films.ids, ["poster brightness", "poster colourfulness"])
+
+
+def _small(path):
+    image = small_poster(path) if path else None
+    return None if image is None else np.asarray(image.resize(LOOKED_AT))

@@ -1,0 +1,161 @@
+"""How far members err on different films, and how much of what that allows the fusion reaches."""
+
+from itertools import chain, combinations
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from multigenre.analysis._intervals import FEW, bounds, draws, wilson
+from multigenre.analysis._side_by_side import contenders
+from multigenre.scores import rates_of_counts
+
+
+def member_pairs(members, fused, films, thresholds=None, *, level=0.95):
+    """Return how two members' rights and wrongs go together, on the films that carry each genre.
+
+    True negatives are left out: nearly all films lack a genre and nearly all members see that, so they would make any
+    two members alike.
+
+    Parameters
+    ----------
+    members, fused, films, thresholds
+        As for `multigenre.analysis.genre_outcomes`; the fused prediction is not compared.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    DataFrame, one row a genre and pair of members
+        ``genre``, ``first``, ``second``, ``films`` (that carry the genre and that both are present for), and of these
+        ``both_right``, ``first_only``, ``second_only``, ``both_wrong``. ``q``: Yule's Q, 1 where members are right on
+        the same films, 0 where independent, -1 where each is right where the other is wrong; <NA> where undefined.
+        ``disagreement``: share where one alone is right; ``double_fault``: share where both are wrong. Each with
+        ``_low`` and ``_high``: Wilson's, for Q by way of the logarithm of the odds ratio with 1/2 added to each count,
+        widened to hold a Q that is 1 or -1.
+
+    Raises
+    ------
+    InputError
+        As for `multigenre.analysis.genre_outcomes`.
+
+    References
+    ----------
+    Kuncheva and Whitaker (2003), "Measures of diversity in classifier ensembles and their relationship with the
+    ensemble accuracy", Machine Learning 51. Haldane (1956), "The estimation and significance of the logarithm of a
+    ratio of frequencies", Annals of Human Genetics 20: the 1/2.
+    """
+    found = contenders(members, fused, films, thresholds)
+    tables = []
+    for first, second in combinations(range(len(members)), 2):
+        carried = found.labels & (found.present[first] & found.present[second])[:, None]
+        one, other = found.named[first], found.named[second]
+        counts = np.stack(
+            [
+                (carried & right).sum(axis=0)
+                for right in (one & other, one & ~other, ~one & other, ~one & ~other)
+            ]
+        )
+        names = {"first": found.names[first], "second": found.names[second]}
+        tables.append(pd.DataFrame({"genre": list(found.genres), **names, **_pair(counts, level)}))
+    columns = ["genre", "first", "second"]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def _pair(counts, level):
+    """Return the columns of a pair of members from counts (4, n_genres)."""
+    both, first, second, neither = counts
+    films, undefined = counts.sum(axis=0), np.full(len(both), np.nan)
+    with_, against = both * neither, first * second
+    q = np.divide(with_ - against, with_ + against, out=undefined.copy(), where=with_ + against > 0)
+    a, b, c, d = counts + 0.5
+    middle, half = np.log(a * d / (b * c)), ndtri((1 + level) / 2) * np.sqrt((1 / (counts + 0.5)).sum(axis=0))
+    # Q is (ratio - 1) / (ratio + 1) of the odds ratio.
+    low, high = np.tanh((middle - half) / 2), np.tanh((middle + half) / 2)
+    columns = {"q": (q, np.fmin(low, q) + 0 * q, np.fmax(high, q) + 0 * q)}
+    for name, hits in (("disagreement", first + second), ("double_fault", neither)):
+        share = np.divide(hits, films, out=undefined.copy(), where=films > 0)
+        columns[name] = (share, *wilson(hits, films, level))
+    table = {
+        "films": films,
+        "both_right": both,
+        "first_only": first,
+        "second_only": second,
+        "both_wrong": neither,
+    }
+    for name, parts in columns.items():
+        for end, values in zip(("", "_low", "_high"), parts, strict=True):
+            table[name + end] = pd.array(values, "Float64")
+    return table
+
+
+def headroom(members, fused, films, thresholds=None, *, replicates=1000, seed=0):
+    """Return the F1 of the best member, the fusion and an oracle, and how much of the way the fusion goes.
+
+    The oracle knows which member to trust for each film and genre: it is wrong only where all of them are.
+
+    Parameters
+    ----------
+    members, fused, films, thresholds
+        As for `multigenre.analysis.genre_outcomes`.
+    replicates : int
+        How many times films are drawn for the intervals; the best member is chosen again each time.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row a genre, and last ``"(macro)"``, of the mean F1 over the genres that a film carries
+        ``genre``, ``films`` (that everyone is present for), ``support``, ``best_member`` (<NA> for the mean, which
+        is of the best member of each genre), ``best_f1``, ``fused_f1``, ``oracle_f1``, ``gain`` (fused minus best),
+        ``gain_low``, ``gain_high``, ``captured`` (gain over oracle minus best; <NA> where the oracle is no better),
+        ``captured_low``, ``captured_high``: 95 %, <NA> where fewer than 10 films carry the genre. The best member
+        is chosen on the films that are scored, which flatters it a little, so gain and captured are, if anything,
+        too low.
+
+    Raises
+    ------
+    InputError
+        As for `multigenre.analysis.genre_outcomes`.
+    """
+    found = contenders(members, fused, films, thresholds)
+    found = found.take(found.complete)
+    labels, named = found.labels, found.named
+    oracle = np.where(labels, named[:-1].any(axis=0), named[:-1].all(axis=0))
+    chunks = chain([np.ones((len(labels), 1))], draws(len(labels), replicates, seed))
+    samples = np.concatenate([_f1_of([*named, oracle], labels, weights) for weights in chunks], axis=1)
+    samples = np.concatenate([samples, _live_mean(samples)], axis=2)
+    best = samples[:-2].max(axis=0)
+    # The mean of each genre's best, not the best mean.
+    best[:, -1] = _live_mean(best[None, :, :-1])[0, :, 0]
+    gain, room = samples[-2] - best, samples[-1] - best
+    captured = np.divide(gain, room, out=np.full(gain.shape, np.nan), where=room > 1e-12)
+    support = labels.sum(axis=0)
+    named_best = np.array(found.names, object)[found.best_members()]
+    table = {
+        "genre": [*found.genres, "(macro)"],
+        "films": len(labels),
+        "support": [*support, support.sum()],
+        "best_member": [*np.where(support > 0, named_best, None), None],
+        "best_f1": best[0],
+        "fused_f1": samples[-2, 0],
+        "oracle_f1": samples[-1, 0],
+    }
+    for name, sample in (("gain", gain), ("captured", captured)):
+        low, high = np.where(np.append(support, FEW) >= FEW, bounds(sample[0], sample[1:]), np.nan)
+        table |= {name: sample[0], f"{name}_low": low, f"{name}_high": high}
+    kinds = dict.fromkeys(list(table)[4:], "Float64")
+    return pd.DataFrame(table).astype({"best_member": "string", **kinds})
+
+
+def _f1_of(named, labels, weights):
+    """Return F1 (n_contenders, n_resamples, n_genres), NaN where a resample has no film of the genre."""
+    positives = weights.T @ labels
+    f1 = [rates_of_counts(weights.T @ (one & labels), weights.T @ one, positives)[2] for one in named]
+    return np.where(positives > 0, f1, np.nan)
+
+
+def _live_mean(samples):
+    """Return the mean over genres, the last axis, leaving out NaN; NaN where all are."""
+    live = np.isfinite(samples)
+    total = np.where(live, samples, 0).sum(axis=-1, keepdims=True)
+    count = live.sum(axis=-1, keepdims=True)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -1,0 +1,75 @@
+"""Pairs of genres: named together more often, or less often, than films carry them together."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from multigenre._checks import InputError
+from multigenre.analysis._intervals import benjamini_hochberg, holm, sign_test, wilson
+from multigenre.analysis._side_by_side import side_by_side
+
+
+def co_occurrence(probabilities, films, thresholds=None, *, level=0.95):
+    """Return how often pairs of genres are named together, against how often films carry both.
+
+    Parameters
+    ----------
+    probabilities : GenreProbabilities
+        Of a member or of the fusion. Films that are not present are left out.
+    films : Films
+        The same films, with their genres; they taught nothing that predicts them.
+    thresholds : Series by genre name, or DataFrame by film id and genre, optional
+        0.5 without.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    DataFrame, one row a pair of genres that a film carries, or is named for, together, or could be expected to
+        ``genre``, ``other``, ``films`` (present); ``carried``: films that carry both, ``carried_expected`` if the
+        two were independent, ``carried_lift``, their ratio; ``named``, ``named_expected`` and ``named_lift``
+        likewise, with ``named_share``, ``named_low`` and ``named_high`` (Wilson's). ``excess``: the share named
+        minus the share that carries both, with ``low`` and ``high`` (Agresti and Min's, for paired films). ``p``:
+        exact, of films being only named so and only carried so equally often (McNemar); ``p_holm``, ``p_bh`` over
+        all pairs. ``verdict``: where ``p_bh`` is at most ``1 - level``, ``"too often"``, ``"too rarely"`` or, if
+        never named together, ``"never"``; else ``""``. A lift is <NA> where nothing is expected. Sorted by ``p``.
+
+    Raises
+    ------
+    InputError
+        As for `multigenre.analysis.genre_outcomes`, and if no film is present.
+
+    References
+    ----------
+    Agresti and Min (2005), "Simple improved confidence intervals for comparing matched proportions", Statistics in
+    Medicine 24: 1/2 added to each count.
+    """
+    cuts = None if thresholds is None else {probabilities.name: thresholds}
+    found = side_by_side([probabilities], films, cuts)
+    found = found.take(found.present[0])
+    n = len(found.labels)
+    if not n:
+        raise InputError(f"{probabilities.name} covers none of these films, so no genres come together.")
+    first, second = np.triu_indices(len(found.genres), 1)
+    both = [(one[:, first] & one[:, second]) for one in (found.named[0], found.labels)]
+    names = np.array(list(found.genres), object)
+    table = {"genre": names[first], "other": names[second], "films": n}
+    for name, each, pair in zip(("named", "carried"), (found.named[0], found.labels), both, strict=True):
+        single, together = each.sum(axis=0), pair.sum(axis=0)
+        expected = single[first] * single[second] / n
+        lift = np.divide(together, expected, out=np.full(len(first), np.nan), where=expected > 0)
+        table |= {name: together, f"{name}_expected": expected, f"{name}_lift": lift}
+    table["named_share"] = table["named"] / n
+    table["named_low"], table["named_high"] = wilson(table["named"], n, level)
+    extra, lost = (both[0] & ~both[1]).sum(axis=0), (both[1] & ~both[0]).sum(axis=0)
+    middle, count = (extra - lost) / (n + 2), n + 2
+    error = np.sqrt(((extra + lost + 1) / count - middle**2) / count)
+    reach = ndtri((1 + level) / 2) * error
+    table |= {"excess": (extra - lost) / n, "low": middle - reach, "high": middle + reach}
+    table["p"] = sign_test(extra, lost)
+    possible = (table["named_expected"] > 0) | (table["carried_expected"] > 0)
+    table = pd.DataFrame(table)[possible].astype({"named_lift": "Float64", "carried_lift": "Float64"})
+    table["p_holm"], table["p_bh"] = holm(table["p"]), benjamini_hochberg(table["p"])
+    sure = table["p_bh"] <= 1 - level
+    kinds = [sure & (table["excess"] > 0), sure & (table["named"] == 0), sure]
+    table["verdict"] = np.select(kinds, ["too often", "never", "too rarely"], "")
+    return table.sort_values("p", kind="stable", ignore_index=True)

@@ -1,0 +1,99 @@
+"""Intervals of rates and of resampled scores, and p-values that allow for their number."""
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import binom, false_discovery_control
+
+CELLS = 500_000  # weights of films held at once, 4 MB, so that they stay in the processor's cache
+FEW = 10  # positives below which films drawn again and again say nothing of other films
+
+
+def wilson(hits, n, level=0.95):
+    """Return low and high of Wilson's interval of hits / n; NaN where n is 0.
+
+    Parameters
+    ----------
+    hits, n : array of numbers, shapes that broadcast
+    level : float in (0, 1)
+
+    Returns
+    -------
+    ndarray of shape (2, ...), float64 in [0, 1]
+
+    References
+    ----------
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22.
+    """
+    hits, n = np.broadcast_arrays(np.asarray(hits, float), np.where(np.asarray(n) > 0, n, np.nan))
+    squared = ndtri((1 + level) / 2) ** 2
+    middle = (hits + squared / 2) / (n + squared)
+    half = np.sqrt(squared * (hits * (1 - hits / n) + squared / 4)) / (n + squared)
+    # Exact at the ends, where rounding would leave the rate itself outside.
+    return np.stack(
+        [np.where(hits == 0, 0 * n, middle - half), np.where(hits == n, 1 + 0 * n, middle + half)]
+    )
+
+
+def f1_interval(hits, union, level=0.95):
+    """Return low and high of an F1: `wilson` of hits / union, carried over; NaN where the union is empty.
+
+    The union is of the films that carry the genre and those that are named for it. Of these, hits are a simple rate
+    J, and F1 is 2 J / (1 + J), which rises with J.
+    """
+    share = wilson(hits, union, level)
+    return 2 * share / (1 + share)
+
+
+def draws(n_films, replicates, seed):
+    """Yield how often each film comes in resamples, float64 (n_films, some resamples), ``replicates`` in all."""
+    rng, chunk = np.random.default_rng(seed), max(1, CELLS // max(n_films, 1))
+    for start in range(0, replicates, chunk):
+        size = min(chunk, replicates - start)
+        weights = rng.multinomial(n_films, np.full(n_films, 1 / max(n_films, 1)), size=size)
+        yield weights.T.astype(float, order="C")  # sparse products would copy any other order each time
+
+
+def bounds(values, drawn, level=0.95):
+    """Return low and high (2, ...) from what resamples gave (n_resamples, ...), leaving out NaN.
+
+    Quantiles are shifted so that their median falls on the value, as `multigenre.scores.bootstrap_scores` does.
+    """
+    tail, some = (1 - level) / 2, np.isfinite(drawn).any(axis=0)
+    # Columns without any number stay NaN, without a warning for each.
+    drawn = np.where(some, drawn, 0)
+    low, middle, high = np.nanquantile(drawn, (tail, 0.5, 1 - tail), axis=0)
+    return np.where(some, np.stack([values + low - middle, values + high - middle]), np.nan)
+
+
+def sign_test(wins, losses):
+    """Return the two-sided exact p-value that wins and losses are equally likely; 1 where there is neither."""
+    wins, losses = np.asarray(wins), np.asarray(losses)
+    return np.minimum(1, 2 * binom.cdf(np.minimum(wins, losses), wins + losses, 0.5))
+
+
+def holm(p):
+    """Return p-values adjusted by Holm's method; NaN is not a test.
+
+    References
+    ----------
+    Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(p)[: np.isfinite(p).sum()]
+    adjusted = np.full(p.shape, np.nan)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
+    return adjusted
+
+
+def benjamini_hochberg(p):
+    """Return p-values adjusted by Benjamini and Hochberg's method; NaN is not a test.
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), "Controlling the false discovery rate", JRSS B 57.
+    """
+    p = np.asarray(p, float)
+    tested, adjusted = np.isfinite(p), np.full(p.shape, np.nan)
+    if tested.any():
+        adjusted[tested] = false_discovery_control(p[tested])
+    return adjusted

@@ -1,0 +1,95 @@
+"""Posters that are damaged or covered in part, written as files that any member reads."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from multigenre.data import read_poster
+
+
+def changed_posters(films, folder, change):
+    """Return the films with changed copies of their posters.
+
+    Files, not pixels in a cache: members read posters in sizes of their own. The copies are PNG, which loses nothing.
+
+    Parameters
+    ----------
+    films : Films
+    folder : path
+        For the copies.
+    change : callable
+        From a film's id and its poster, a ``PIL.Image`` in RGB, to another one.
+
+    Returns
+    -------
+    Films
+        A poster that is missing, or cannot be read, is left as it is.
+    """
+    posters = []
+    for row, (film, path) in enumerate(zip(films.ids, films.posters, strict=True)):
+        image = read_poster(path) if path else None
+        if image is not None:
+            path = Path(folder) / f"{row}.png"
+            change(film, image).save(path, compress_level=1)
+        posters.append(str(path))
+    return replace(films, posters=posters)
+
+
+def noise(image, level, rng):
+    """Add normal noise to each channel of each pixel; its standard deviation is ``level`` of the full range."""
+    noisy = np.asarray(image, float) + rng.normal(0, 255 * level, (image.height, image.width, 3))
+    return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+
+
+def blur(image, level, rng):
+    """Blur with a Gaussian whose standard deviation is ``level`` of the poster's width."""
+    return image.filter(ImageFilter.GaussianBlur(level * image.width))
+
+
+def darken(image, level, rng):
+    """Move every pixel by ``level`` of its way to black."""
+    return image.point(lambda value: round(value * (1 - level)))
+
+
+def brighten(image, level, rng):
+    """Move every pixel by ``level`` of its way to white."""
+    return image.point(lambda value: round(value + (255 - value) * level))
+
+
+def compress(image, level, rng):
+    """Save as JPEG with quality 100 less ``level`` of it, and at least 1, and read that."""
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=max(1, round(100 * (1 - level))))
+    return Image.open(file).convert("RGB")
+
+
+def crop(image, level, rng):
+    """Cut ``level`` of the width and of the height off at each side; below 0.5."""
+    across, down = round(level * image.width), round(level * image.height)
+    box = (across, down, max(image.width - across, across + 1), max(image.height - down, down + 1))
+    return image.crop(box)
+
+
+# What can happen to a poster on its way: from (image, level, rng) to an image, worse for greater levels. Kinds after
+# Hendrycks, Dietterich (2019), "Benchmarking neural network robustness to common corruptions", ICLR.
+POSTER_DAMAGES = {
+    "noise": noise,
+    "blur": blur,
+    "dark": darken,
+    "bright": brighten,
+    "jpeg": compress,
+    "crop": crop,
+}
+
+
+def cover(image, box):
+    """Return the poster with a box (left, top, right, bottom), in pixels, of its own mean colour.
+
+    The mean keeps the poster about as light as it was, so that what is measured is what stood there.
+    """
+    covered = image.copy()
+    covered.paste(tuple(np.asarray(image).reshape(-1, 3).mean(axis=0).round().astype(int).tolist()), box)
+    return covered

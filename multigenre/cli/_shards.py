@@ -1,0 +1,108 @@
+"""The command line for catalogues that outgrow a table: ``convert``, ``predict`` to Parquet shards, ``evaluate``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import multigenre
+import multigenre.shards
+from multigenre.cli._options import FilmsTable, Posters
+from multigenre.cli._terminal import console, progress_bars, quiet
+
+
+class Engine(StrEnum):
+    """What predicts."""
+
+    local = "local"
+    ray = "ray"
+
+
+ENGINES = (
+    "local: this process; ray: actors on the Ray cluster that RAY_ADDRESS names, or on this machine. "
+    "With ray, or where FILMS is a folder of shards, "
+)
+EngineOption = Annotated[Engine, typer.Option(help=f"{ENGINES}--out is a folder of Parquet files.")]
+ScoringEngine = Annotated[
+    Engine,
+    typer.Option(help=f"{ENGINES}predictions stay in DIR/predictions; the same command goes on there."),
+]
+Actors = Annotated[
+    int | None,
+    typer.Option(help="Of the engine ray; default: one less than the cluster has processors."),
+]
+
+
+def convert(
+    films: FilmsTable,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of shards; the same command goes on there.")
+    ],
+    posters: Posters = None,
+    shard_films: Annotated[int, typer.Option(help="Films of a shard.")] = 4096,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse posters that cannot be read instead of naming them and going on."
+        ),
+    ] = False,
+):
+    """Write FILMS and their posters to Parquet shards, for 'predict' and for training in little memory.
+
+    A conversion that was killed goes on where it was when the same command is given again.
+    """
+    table = multigenre.Films.read(films, posters=posters)
+    with quiet():
+        convert_films = multigenre.shards.convert
+    with progress_bars() as progress:
+        found = convert_films(table, out, shard_films=shard_films, strict=strict, progress=progress)
+    total = found.sum()
+    console.print(
+        f"{total['films']} films in {len(found)} shards, {total['bytes'] / 1e6:.1f} MB: {total['posters']} posters, "
+        f"{total['unreadable']} more that cannot be read, {total['overviews']} overviews. They are in {out}"
+    )
+
+
+def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=None, with_members=False):
+    """Predict a folder of shards, or a table of films, to a folder of Parquet files; for the command ``predict``.
+
+    Parameters
+    ----------
+    bundle, films, out, posters : path
+        ``films`` is a folder of shards, or a table as `multigenre.data.Films.read` takes it.
+    engine, actors, with_members
+        As `multigenre.shards.predict_shards` takes them.
+    """
+    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters, labelled=False)
+    with quiet():
+        predict = multigenre.shards.predict_shards
+    options = {"engine": str(engine), "with_members": with_members, "actors": actors}
+    with progress_bars() as progress:
+        n_films = predict(bundle, source, out, **options, progress=progress)
+    console.print(f"{n_films} films predicted: {out}")
+
+
+def evaluate_shards(bundle, films, out, *, posters=None, engine="local", actors=None):
+    """Score a bundle on a folder of shards, or a table of films; for the command ``evaluate``.
+
+    Parameters
+    ----------
+    bundle, films, posters : path
+        As `predict_shards` takes them; the genres are known.
+    out : path
+        Folder of the predictions.
+    engine, actors
+        As `multigenre.shards.predict_shards` takes them.
+
+    Returns
+    -------
+    scores : dict of str to dict
+        As `multigenre.ensemble.GenreEnsemble.evaluate`.
+    by_genre : DataFrame
+    """
+    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters)
+    with quiet():
+        evaluate = multigenre.shards.evaluate_shards
+    with progress_bars() as progress:
+        return evaluate(bundle, source, out, engine=str(engine), actors=actors, progress=progress)

@@ -1,0 +1,17 @@
+from ._films import Films as Films
+from ._genres import Genres as Genres
+from ._made_films import make_films as make_films
+from ._posters import inline_content as inline_content
+from ._posters import inline_poster as inline_poster
+from ._posters import read_poster as read_poster
+from ._posters import small_poster as small_poster
+from ._probabilities import GenreProbabilities as GenreProbabilities
+from ._probabilities import logits as logits
+from ._probabilities import sigmoid as sigmoid
+from ._splits import folds_of_films as folds_of_films
+from ._splits import near_duplicate_groups as near_duplicate_groups
+from ._splits import stratified_split as stratified_split
+from ._tables import COLUMNS as COLUMNS
+from ._tables import film_columns as film_columns
+from ._tables import read_table as read_table
+from ._tables import texts as texts

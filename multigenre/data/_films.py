@@ -1,0 +1,289 @@
+"""`Films`: ids, overviews, posters and genres of some films; read from a table, split by film."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from multigenre._checks import (
+    InputError,
+    check_ids,
+    check_labels,
+    check_role,
+    check_same_genres,
+    check_shape,
+    some,
+)
+from multigenre.data._genres import Genres
+from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
+from multigenre.data._tables import cells, film_columns, find_posters, read_labels, read_table, texts
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """Films in a fixed order: one id, overview and poster each, and their genres where known.
+
+    Parameters
+    ----------
+    ids : sequence of str, length n_films
+        Film ids, each once.
+    overviews : sequence of str, length n_films
+        Kept with one space for each run of white space; ``""`` (or None) where missing.
+    posters : sequence of str or Path, length n_films
+        Poster files; ``""`` (or None) where missing. Files are not opened here.
+    labels : array of shape (n_films, n_genres), 0 or 1, or None
+        None for films to predict, whose genres are not known.
+    genres : Genres or None
+        Names of the label columns; None exactly when ``labels`` is None.
+    role : str or None
+        The split role: ``"train"``, ``"validation"``, ``"calibration"`` or ``"test"``; None before splitting.
+
+    Raises
+    ------
+    InputError
+        If lengths disagree, an id is empty or comes twice, or a label is not 0 or 1.
+
+    Examples
+    --------
+    >>> films = Films(["tt1", "tt2"], ["A plot.", ""], ["", "tt2.jpg"], [[1, 0], [1, 1]], ["Drama", "War"])
+    >>> films.has_overview, films.has_poster
+    (array([ True, False]), array([False,  True]))
+    >>> films.take(films.has_overview).to_frame()
+        Id  Drama  War Overview
+    0  tt1      1    0  A plot.
+    """
+
+    ids: np.ndarray
+    overviews: np.ndarray
+    posters: np.ndarray
+    labels: np.ndarray | None = None
+    genres: Genres | None = None
+    role: str | None = None
+
+    def __post_init__(self):
+        put = object.__setattr__
+        put(self, "ids", check_ids(self.ids))
+        # White space says nothing of a film, and a carriage return in a cell would cut a CSV's row.
+        put(self, "overviews", np.array([" ".join(text.split()) for text in texts(self.overviews)], object))
+        put(self, "posters", texts(self.posters))
+        for name in ("overviews", "posters"):
+            check_shape(getattr(self, name), self.ids.shape, f"The films' {name}")
+        if (self.labels is None) != (self.genres is None):
+            raise InputError(
+                "Films need labels and the Genres that name their columns, or neither; got only one."
+            )
+        if self.labels is not None:
+            if not isinstance(self.genres, Genres):
+                put(self, "genres", Genres(self.genres))
+            put(self, "labels", check_labels(self.labels, (len(self), len(self.genres))))
+            self.labels.flags.writeable = False
+        check_role(self.role)
+        for values in (self.ids, self.overviews, self.posters):
+            values.flags.writeable = False
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __repr__(self):
+        return f"Films({self.summary()}, role={self.role!r})"
+
+    @property
+    def has_overview(self):
+        """Which films have an overview: ndarray of shape (n_films,), bool."""
+        return self.overviews != ""
+
+    @property
+    def has_poster(self):
+        """Which films have a poster file: ndarray of shape (n_films,), bool."""
+        return self.posters != ""
+
+    def take(self, rows):
+        """Return the films at ``rows`` (positions or a boolean mask), in that order, with their role."""
+        rows = np.asarray(rows)
+        rows = rows if rows.size else rows.astype(np.intp)
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(
+            self,
+            ids=self.ids[rows],
+            overviews=self.overviews[rows],
+            posters=self.posters[rows],
+            labels=labels,
+        )
+
+    @classmethod
+    def concatenate(cls, parts):
+        """Return the films of several parts, one after another; they share genres, and have no role.
+
+        Raises
+        ------
+        InputError
+            If there is no part, a film comes twice, or genres differ.
+        """
+        if not parts:
+            raise InputError("There are no films to put together, the list of parts is empty.")
+        first = parts[0]
+        for part in parts:
+            check_same_genres(first.genres or (), part.genres or (), "Films that are put together")
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("ids", "overviews", "posters", *(["labels"] if first.genres else []))
+        }
+        return cls(**columns, genres=first.genres)
+
+    def with_role(self, role):
+        """Return the same films with another split role."""
+        return replace(self, role=role)
+
+    def without_posters(self, ids):
+        """Return the same films with the posters of ``ids`` missing, as for files that cannot be decoded.
+
+        Ids of films that are not here change nothing, so that one list serves every split role.
+        """
+        lost = np.isin(self.ids.astype(str), [str(film) for film in ids])
+        return replace(self, posters=np.where(lost, "", self.posters))
+
+    def align(self, genres):
+        """Return the same films with labels in the columns of ``genres``, matched by name.
+
+        A genre that these films' table does not name is carried by none of them. Films without labels
+        come back as they are.
+
+        Parameters
+        ----------
+        genres : Genres
+
+        Raises
+        ------
+        InputError
+            If these films have a genre that ``genres`` does not name.
+        """
+        if self.labels is None or self.genres == genres:
+            return self
+        unknown = [name for name in self.genres if name not in genres]
+        if unknown:
+            raise InputError(
+                f"These films have genres that are not among the {len(genres)} expected: {some(unknown)}; "
+                "rename or remove those columns."
+            )
+        labels = np.zeros((len(self), len(genres)), np.uint8)
+        labels[:, [genres.column(name) for name in self.genres]] = self.labels
+        return replace(self, labels=labels, genres=genres)
+
+    def split(self, shares, *, seed=0):
+        """Split the films into roles, each with close to its share of the films and of every genre.
+
+        Near-duplicates (the same overview but for case, punctuation and white space, or byte-identical
+        posters, directly or through a third film) stay in one role.
+
+        Parameters
+        ----------
+        shares : dict of str to float
+            Of ``"train"``, ``"validation"``, ``"calibration"`` and ``"test"``; they sum to 1.
+        seed : int
+
+        Returns
+        -------
+        dict of str to Films
+            In the order of ``shares``, films in their order here; a role whose share is 0 is left out.
+
+        Raises
+        ------
+        InputError
+            If the shares are not as above, a role would get no film, or the films already are one role.
+        """
+        if self.role is not None:
+            raise InputError(f"These films already are the {self.role} split; split the whole table once.")
+        shares = check_shares(shares)
+        groups = near_duplicate_groups(self.overviews, self.posters)
+        part = stratified_split(self.labels, groups, list(shares.values()), seed=seed)
+        roles = {role: self.take(part == k).with_role(role) for k, role in enumerate(shares)}
+        empty = [role for role, films in roles.items() if not len(films)]
+        if empty:
+            raise InputError(
+                f"{len(self)} films in {groups.max(initial=-1) + 1} groups of near-duplicates leave none for "
+                f"{some(empty)}; give more films or set that share to 0."
+            )
+        return roles
+
+    def summary(self):
+        """Return counts of what is here and what is missing, as a dict of str to int or float.
+
+        The keys about genres (all but the first three) are there only when the films have labels;
+        ``genres_with_films`` counts genres that at least one film carries, ``cardinality`` is the mean
+        number of genres a film.
+        """
+        counts = {
+            "films": len(self),
+            "without_overview": int((~self.has_overview).sum()),
+            "without_poster": int((~self.has_poster).sum()),
+        }
+        if self.labels is None:
+            return counts
+        return counts | {
+            "without_genres": int((self.labels.sum(axis=1) == 0).sum()),
+            "genres": len(self.genres),
+            "genres_with_films": int((self.genres.support(self.labels) > 0).sum()),
+            "cardinality": self.genres.cardinality(self.labels),
+        }
+
+    def to_frame(self):
+        """Return a DataFrame with the columns ``Id``, one of 0 and 1 for each genre, and ``Overview``.
+
+        Written to CSV without its index, or to Parquet, it is a table that `read` reads.
+        """
+        labels = {} if self.labels is None else dict(zip(self.genres, self.labels.T, strict=True))
+        return pd.DataFrame({"Id": self.ids, **labels, "Overview": self.overviews})
+
+    @classmethod
+    def read(cls, path, *, posters=None, genres=None, labelled=True):
+        """Read films from a CSV or Parquet table and find their posters.
+
+        The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
+        ``plot``, ``text``), optionally ``Poster`` (or ``poster_path``), and the genres either as columns of
+        0 and 1 or as one column ``Genres`` (or ``Genre``) of ``A|B`` texts or lists. An empty cell is a
+        missing overview or a film without genres. Other columns are left alone.
+
+        Parameters
+        ----------
+        path : str or Path
+        posters : str or Path, optional
+            Folder of posters: the files that the poster column names, else ``ID.jpg``, ``.jpeg``, ``.png`` or
+            ``.webp``. Without it, the poster column is relative to the table's folder.
+        genres : Genres, optional
+            Give labels in these columns (see `align`). Default: the table's own genres, in the order of
+            its columns, or sorted when they come as lists.
+        labelled : bool
+            False reads no genres, whatever the table holds: films to predict.
+
+        Returns
+        -------
+        Films
+
+        Raises
+        ------
+        InputError
+            If the table or the folder cannot be read as this; the sentence names the file.
+        """
+        try:
+            table = read_table(path)
+            columns = film_columns(table)
+            ids = texts(table[columns["id"]])
+            named = cells(table, columns.get("poster"))
+            found = find_posters(ids, named, folder=posters, beside=Path(path).parent)
+            films = cls(ids, cells(table, columns.get("overview")), found)
+            if not (films.has_overview | films.has_poster).any():
+                raise InputError(
+                    "no film has an overview or a poster; add a column Overview or name a posters folder."
+                )
+            names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
+            if labels is None:
+                return films
+            if genres is None and len(names) < 2:
+                raise InputError(
+                    f"{names[0]} is its only genre, but telling genres apart needs at least two."
+                )
+            films = replace(films, labels=labels, genres=Genres(names))
+            return films if genres is None else films.align(genres)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error

@@ -1,0 +1,298 @@
+"""The whole of it: members, late fusion and thresholds that fit on films and predict genres by name."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from multigenre._checks import ROLES, InputError, some
+from multigenre._files import claim
+from multigenre.ensemble._bundle import documents_of, restore, write_bundle
+from multigenre.ensemble._fuse import fit_fusion, fused_prediction
+from multigenre.ensemble._held_out import fit_members, held_out_probabilities, refit_members
+from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members
+from multigenre.networks import PosterCache, readable_posters
+from multigenre.scores import contender_scores, genre_frame, prevalence_baseline
+
+log = logging.getLogger("multigenre")
+
+
+class GenreEnsemble:
+    """Members, the late fusion of their probabilities, and a threshold for each genre.
+
+    Parameters
+    ----------
+    members : sequence of str or Member, optional
+        Names as `make_member` takes them, or unfitted members of your own; default: those of the preset.
+    preset : {"default", "reference", "tuned", "quick"}
+        Which members train, and how: the library's best without anything pretrained, minutes on two cores; exactly the
+        published report; the two networks as searches found them; or networks only long enough to prove the path.
+    seed : int
+        Of the split, the initial weights, dropout and the order of films.
+    fusion : str or LateFusion
+        A method of `LateFusion`, or one with settings of its own; it is cloned.
+    thresholds : str, ThresholdCalibrator or FusedThresholds
+        A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them (where
+        the strategy allows it) and lets genres of fewer than 10 positive films share a cut; or a calibrator with
+        settings of its own; it is cloned. `FusedThresholds` may cut films that lack a modality elsewhere.
+    refit : bool
+        Train the networks again, once fusion and thresholds are fitted, on all films but the test films: for as many
+        epochs as the validation films found best. It takes as long again.
+    settings : dict, optional
+        What `multigenre.members.read_settings` returned: of networks by name, ``"fusion"`` and ``"thresholds"``, in
+        place of the preset's and of the defaults.
+
+    Attributes
+    ----------
+    genres_ : Genres
+    members_ : dict of str to Member
+    fusion_ : LateFusion
+    thresholds_ : dict of str to ThresholdCalibrator
+        For each member and ``"prevalence"``; for ``"fused"`` a `FusedThresholds`.
+    prevalence_ : Series by genre name
+        Of the training films.
+    roles_ : Series of str by film id
+        The split role of every film of the training table.
+    metrics_ : dict
+        Scores by role (``"test"``, ``"validation"``) and contender; see `evaluate`.
+    descriptions_ : dict of str to str or None
+        What makes each member again, see `multigenre.members.descriptions`.
+    films_ : dict of str to Films
+        The films of each role, after `fit` only: they are not saved.
+    predictions_ : dict of str to Prediction
+        Of the test and validation films, after `fit` only.
+
+    Examples
+    --------
+    >>> ensemble = GenreEnsemble(preset="quick").fit(films)  # doctest: +SKIP
+    >>> ensemble.predict(new_films).genre_names()  # doctest: +SKIP
+    [('Comedy', 'Drama'), ('Horror',)]
+    """
+
+    def __init__(
+        self,
+        members=None,
+        *,
+        preset="default",
+        seed=0,
+        fusion="joint-stack",
+        thresholds="micro-macro",
+        refit=False,
+        settings=None,
+    ):
+        self.members, self.preset, self.seed = members, preset, seed
+        self.fusion, self.thresholds, self.refit, self.settings = fusion, thresholds, refit, settings
+
+    def fit(self, films, *, split=None, folder=None, strict=False, devices=(), progress=None):
+        """Split the films, train every member, fit fusion and thresholds, and score what was not seen.
+
+        Parameters
+        ----------
+        films : Films
+            Whose genres are known.
+        split : dict of str to float, optional
+            Share of the films for each role; see `Films.split`. Default: 0.7, 0.1, 0.1, 0.1. Without validation
+            films the last epoch is kept; without calibration films the fusion is a mean of log-odds, cut at 0.5.
+        folder : path, optional
+            Where unfinished work is kept: a run that was killed goes on from there when it is called again.
+        strict : bool
+            Refuse posters that cannot be read, instead of naming them and going on as if they were missing.
+        devices : sequence of str
+            Such as ``("GPU:0", "GPU:1")``, which then share each batch of the networks' training.
+        progress : callable, optional
+            Called with (what, number done, number in all).
+
+        Returns
+        -------
+        GenreEnsemble
+            This one.
+
+        Raises
+        ------
+        InputError
+            If the films have no genres, no member finds anything to learn from, a device is not there, or the folder
+            holds another run.
+        """
+        if films.labels is None:
+            raise InputError(
+                "Training needs films whose genres are known, but this table has no genre columns."
+            )
+        if films.summary()["genres_with_films"] < 2:
+            raise InputError("Training needs films of at least two genres, but these carry fewer.")
+        how = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
+        members = make_members(self.members, devices=devices, **how)
+        self.descriptions_ = descriptions(self.members, self.preset)
+        split = DEFAULT_SPLIT if split is None else split
+        if not split.get("train"):
+            raise InputError("Training needs a share of the films for the role train, got none.")
+        posters = PosterCache()
+        if any(member.modality == "poster" for member in members):
+            films = readable_posters(films, posters, strict=strict, progress=progress)
+        roles = films.split(split, seed=self.seed)
+        self.genres_ = films.genres
+        self.prevalence_ = films.genres.prevalence(roles["train"].labels)
+        self.roles_ = pd.concat(
+            [pd.Series(part.role, index=part.ids, name="role") for part in roles.values()]
+        )
+        with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
+            folder = Path(folder or temporary)
+            table = films.to_frame().assign(poster=films.posters)
+            digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
+            run = {"films": digest, "split": split, "preset": self.preset, "seed": self.seed}
+            claim(folder, run | ({"settings": self.settings} if self.settings else {}))
+            options = {"posters": posters, "progress": progress}
+            self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)
+            if not self.members_:
+                names = [member.name for member in members]
+                raise InputError(
+                    f"No film has what {some(names)} read; give posters, overviews or other members."
+                )
+            found = {
+                role: held_out_probabilities(self.members_, apart, roles[role], posters)
+                for role in ("validation", "calibration")
+                if role in roles
+            }
+            found_there = found.get("calibration", ())
+            self.fusion_, self.thresholds_ = fit_fusion(self, apart, roles, found_there, progress)
+            if self.refit:
+                self.members_ = refit_members(self.members_, films, roles, folder, **options)
+        if "test" in roles:
+            found["test"] = held_out_probabilities(self.members_, apart, roles["test"], posters)
+        self.films_ = roles
+        self.predictions_ = {
+            role: fused_prediction(self, roles[role], found[role])
+            for role in ("test", "validation")
+            if role in found
+        }
+        self.metrics_ = {
+            role: self._scores(prediction, roles[role]) for role, prediction in self.predictions_.items()
+        }
+        self.counts_ = {role: part.summary() for role, part in roles.items()}
+        return self
+
+    def cuts(self, fused, members):
+        """Return the thresholds of everyone, film by film: a film that lacks a modality is cut as such films are.
+
+        Parameters
+        ----------
+        fused : GenreProbabilities
+        members : sequence of GenreProbabilities
+            Those that it was fused from, of the same films.
+
+        Returns
+        -------
+        dict of str to DataFrame (n_films, n_genres), float
+            By contender; empty if there were no films to choose thresholds on, which then are 0.5.
+        """
+        baseline = prevalence_baseline(self.prevalence_, fused)
+        found = {
+            one.name: self.thresholds_[one.name].cuts(one)
+            for one in (baseline, *members)
+            if one.name in self.thresholds_
+        }
+        if fused.name in self.thresholds_:
+            found[fused.name] = self.thresholds_[fused.name].cuts(fused, members)
+        return found
+
+    def predict(self, films, *, strict=False, progress=None):
+        """Return the genres and probabilities of any films, in their order.
+
+        Memory does not grow with the number of films, but for the films and the result themselves.
+
+        Parameters
+        ----------
+        films : Films
+            Their genres need not be known.
+        strict : bool
+            Refuse posters that cannot be read, instead of naming them and going on as if they were missing.
+        progress : callable, optional
+            Called with (what, films done, films in all).
+
+        Returns
+        -------
+        Prediction
+        """
+        rows = self.roles_.index.get_indexer(films.ids)
+        if films.role is None and (rows >= 0).any():
+            # One role for all members, though each knows only the films that it learned from.
+            role = min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index)
+            if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
+                role = "train"
+            films = films.with_role(role)
+        return fused_prediction(
+            self, films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
+        )
+
+    def unseen(self, films):
+        """Return those of the films that trained, chose, or calibrated nothing here.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        seen = self.roles_.index[self.roles_ != "test"]
+        rows = ~np.isin(films.ids.astype(str), seen.to_numpy(str))
+        if not rows.any():
+            raise InputError(f"All {len(films)} films taught this ensemble something; a report needs others.")
+        if not rows.all():
+            log.warning("%d films that taught this ensemble something are left out.", (~rows).sum())
+        return films.take(rows)
+
+    def evaluate(self, films, *, strict=False, progress=None):
+        """Score the ensemble, its members and the prevalence baseline on films that it never saw.
+
+        Parameters
+        ----------
+        films : Films
+            Whose genres are known. Those that taught the ensemble something are left out, see `unseen`.
+        strict, progress
+            As in `predict`.
+
+        Returns
+        -------
+        scores : dict of str to dict
+            As `multigenre.scores.contender_scores`.
+        by_genre : DataFrame
+            As `multigenre.scores.genre_frame`.
+        """
+        if films.labels is None:
+            raise InputError(
+                "Evaluation needs films whose genres are known, but this table has no genre columns."
+            )
+        films = self.unseen(films.align(self.genres_))
+        prediction = self.predict(films, strict=strict, progress=progress)
+        return self._scores(prediction, films), genre_frame(prediction, films)
+
+    def _scores(self, prediction, films):
+        cuts = self.cuts(prediction.fused, prediction.members)
+        return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
+
+    def save(self, folder):
+        """Write one folder that `load` reads: members, vocabulary, fusion, thresholds, names, settings, scores.
+
+        Raises
+        ------
+        InputError
+            If the folder is there and not empty.
+        """
+        write_bundle(folder, documents_of(self), self.members_)
+
+    @classmethod
+    def load(cls, folder, *, members=()):
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        folder : path
+        members : sequence of Member
+            Unfitted ones in place of members of your own that the bundle cannot make: it holds what they learned.
+
+        Raises
+        ------
+        InputError
+            If the folder is no bundle, one of a newer release, or a member of your own is not given.
+        """
+        return restore(cls(), folder, members)

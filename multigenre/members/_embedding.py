@@ -1,0 +1,209 @@
+"""A frozen embedding as a member: any vectors of overviews or posters, and a logistic regression a genre."""
+
+import json
+from copy import copy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from multigenre._checks import InputError
+from multigenre.data import Genres, sigmoid
+from multigenre.members._logistic import fit_films_head
+from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
+from multigenre.members._vector_cache import VectorCache
+from multigenre.networks import PosterCache, readable_posters
+
+
+class EmbeddingMember:
+    """Vectors that someone else's model gives of overviews or posters, and a head that learns genres from them.
+
+    Nothing of the embedder is trained, so each overview or poster is embedded once: copies of a member
+    (`copy.copy`) share the vectors, and so do later runs that name the same folder.
+
+    Parameters
+    ----------
+    name : str
+    embed : callable
+        From a list of n overviews, or from posters, uint8 (n, size, size, 3), to n vectors, float (n, d). An
+        attribute ``poster_size`` asks for posters of that many pixels a side (64 without it), an attribute ``name``
+        says what it is; see `multigenre.members.VectorCache`.
+    modality : str
+        ``"overview"`` or ``"poster"``: what it reads.
+    C : float or sequence of float
+        Inverse strength of the head's L2 penalty. Of several, the one with the lowest cross-validated loss of the
+        training films is taken; five folds keep near-duplicates together and each genre's share. Fewer than five
+        films take the first.
+    standardise : bool
+        Give every column of the vectors the same variance and a vector the mean squared length 1 (over the
+        training films), so that one scale of C serves every embedder. A column that hardly varies says nothing.
+    cache : path, optional
+        Folder that keeps the vectors.
+
+    Attributes
+    ----------
+    C_ : float
+        The C taken.
+    C_table_ : pandas.DataFrame or None
+        The loss under each C, see `multigenre.members.choose_C`; None where one C was given.
+    genres_, learned_ids_, history_
+        See `multigenre.members.Member`.
+
+    Raises
+    ------
+    InputError
+        If the modality is another, or the embedder has no name to keep vectors under.
+
+    References
+    ----------
+    Kornblith, Shlens, Le (2019), "Do Better ImageNet Models Transfer Better?", CVPR: the logistic regression on
+    fixed features.
+
+    Examples
+    --------
+    >>> from multigenre import Films
+    >>> def count(overviews):
+    ...     return [[text.count("war"), text.count("love")] for text in overviews]
+    >>> plots = ["A war.", "In love.", "After the war.", "A first love."]
+    >>> films = Films("abcd", plots, [""] * 4, [[1, 0], [0, 1]] * 2, ["War", "Romance"])
+    >>> member = EmbeddingMember("counts", count, modality="overview", C=10.0).fit(films)
+    >>> member.predict(Films(["new"], ["Lost love."], [""])).top(1)[0][0][0]
+    'Romance'
+    """
+
+    folds = 5
+    history_ = None
+
+    def __init__(self, name, embed, *, modality, C=(0.5, 1.0, 2.0, 4.0), standardise=True, cache=None):
+        if modality not in ("overview", "poster"):
+            raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
+        self.name, self.embed, self.modality = name, embed, modality
+        self.C, self.standardise, self.cache = C, standardise, cache
+        self._vectors = VectorCache(embed, folder=cache)
+
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+        """Learn from the films of ``train`` that have the modality.
+
+        Parameters
+        ----------
+        train : Films
+        validation, folder
+            Not needed here.
+        posters : PosterCache, optional
+            Decoded posters to share with others, of use where the embedder reads that size.
+        progress : callable, optional
+            Called with (what, number done, number in all).
+
+        Raises
+        ------
+        InputError
+            If no film has the modality, the embedder's vectors cannot be used, or C is not above 0.
+        """
+        posters = self._posters(posters)
+        films = readable_films(self, self._decoded(train, posters))
+        vectors = self._embedded(films, posters, progress).astype(np.float64)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        mean, scale = np.zeros(vectors.shape[1]), np.ones(vectors.shape[1])
+        if self.standardise:
+            mean, scale = _standard(vectors)
+        features = (vectors - mean) * scale
+        said = partial(progress, self.name) if progress else None
+        coefficients, intercept, self.C_, self.C_table_ = fit_films_head(
+            features, films, self.C, progress=said
+        )
+        # The head of the vectors as they come: nothing else is needed to predict.
+        self._coefficients = coefficients * scale
+        self._intercept = intercept - self._coefficients @ mean
+        return self
+
+    def settled(self):
+        """Return a copy to train, with the C that was chosen; it shares the vectors."""
+        unfitted = copy(self)
+        unfitted.C = getattr(self, "C_", self.C)
+        return unfitted
+
+    def predict(self, films, *, posters=None):
+        """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
+
+        Parameters
+        ----------
+        films : Films
+        posters : PosterCache, optional
+            Decoded posters to share with others.
+
+        Raises
+        ------
+        InputError
+            If the embedder's vectors cannot be used, or are not as long as those that were learned from.
+        """
+        posters = self._posters(posters)
+        films = self._decoded(films, posters)
+        present = has_modality(self, films)
+        values = np.empty((0, len(self.genres_)))
+        if present.any():
+            vectors, length = self._embedded(films.take(present), posters), self._coefficients.shape[1]
+            if vectors.shape[1] != length:
+                raise InputError(
+                    f"{self.name} learned from vectors of {length} numbers, but {self._vectors.name} now gives "
+                    f"{vectors.shape[1]}; use the embedder that it learned from or train again."
+                )
+            values = sigmoid(vectors @ self._coefficients.T + self._intercept)
+        return named_probabilities(self, films, present, values)
+
+    def save(self, folder):
+        """Write the head and the settings; the embedder stays with the caller."""
+        folder = Path(folder)
+        facts = {
+            "embedder": self._vectors.name,
+            "modality": self.modality,
+            "C": self.C_,
+            "genres": list(self.genres_),
+            "learned_ids": self.learned_ids_,
+        }
+        (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
+        np.savez_compressed(folder / "head.npz", coefficients=self._coefficients, intercept=self._intercept)
+
+    def load(self, folder):
+        """Read what `save` wrote into a member made with the same embedder; return self.
+
+        Raises
+        ------
+        InputError
+            If the head was learned from another embedder's vectors.
+        """
+        folder = Path(folder)
+        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
+        ours, theirs = (self._vectors.name, self.modality), (facts["embedder"], facts["modality"])
+        if ours != theirs:
+            raise InputError(
+                f"{folder} was learned from {theirs[1]}s by the embedder {theirs[0]}, but this {self.name} "
+                f"has {ours[0]} for {ours[1]}s; make it with the same embedder."
+            )
+        self.C_, self.C_table_, self.genres_ = facts["C"], None, Genres(facts["genres"])
+        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        with np.load(folder / "head.npz", allow_pickle=False) as file:
+            self._coefficients, self._intercept = file["coefficients"], file["intercept"]
+        return self
+
+    def _posters(self, posters):
+        """Return decoded posters of the size that the embedder reads, the caller's if they are."""
+        size = getattr(self.embed, "poster_size", 64)
+        return posters if posters is not None and posters.size == size else PosterCache(size)
+
+    def _decoded(self, films, posters):
+        """Return the films with unreadable posters missing, which are named in the log."""
+        return readable_posters(films, posters) if self.modality == "poster" else films
+
+    def _embedded(self, films, posters, progress=None):
+        """Return the vectors of films that have the modality."""
+        items = posters.select(films.posters) if self.modality == "poster" else list(films.overviews)
+        said = partial(progress, f"{self.name}, vectors") if progress else None
+        return self._vectors.vectors(items, ids=films.ids, progress=said)
+
+
+def _standard(vectors):
+    """Return the mean and the factor by which `EmbeddingMember` standardises each column."""
+    mean, spread = vectors.mean(axis=0), vectors.std(axis=0)
+    varied = spread > 1e-6 * max(spread.max(), np.abs(mean).max())
+    scale = np.divide(1, spread * np.sqrt(len(spread)), out=np.zeros_like(spread), where=varied)
+    return mean, scale

@@ -1,0 +1,236 @@
+"""Any scikit-learn classifier of overviews or posters as a member."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from multigenre._checks import InputError, check_shape, some
+from multigenre.data import Genres, sigmoid
+from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
+
+log = logging.getLogger("multigenre")
+
+TRUSTED = ("sklearn", "scipy", "numpy")  # packages whose classes `load` makes again
+
+
+class SklearnMember:
+    """A scikit-learn classifier or pipeline as a member.
+
+    It is given overviews as an array of str, or posters as uint8 pixels in 0..255, a row a poster: the pixels
+    of (size, size, 3) one after another, where the size is that of the `PosterCache` (64: 12,288 columns).
+
+    Its labels are a column of 0 and 1 for each genre that some training films carry and others do not. A
+    classifier that takes only one column is fitted once for each genre (scikit-learn's `OneVsRestClassifier`);
+    of a pipeline that is its last step, so what comes before is computed once.
+
+    Parameters
+    ----------
+    name : str
+    estimator : classifier or pipeline
+        With ``predict_proba``, or with ``decision_function``: the sigmoid of its scores then stands for
+        probabilities, to be calibrated by what comes after, as the late fusion does. It is cloned, never changed.
+    modality : {"overview", "poster"}
+
+    Attributes
+    ----------
+    estimator_ : estimator or None
+        Fitted; None where no genre tells the films apart.
+    genres_, learned_ids_, history_
+        See `multigenre.members.Member`.
+    constant_genres_ : list of str
+        Genres that no or every training film carries; they get their smoothed prevalence for every film.
+
+    Raises
+    ------
+    InputError
+        If the modality is another.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.naive_bayes import BernoulliNB
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from multigenre import Films
+    >>> films = Films(["a", "b"], ["a funny cat", "a sad dog"], ["", ""], [[1, 0], [0, 1]], ["Comedy", "Drama"])
+    >>> member = SklearnMember("overview-bayes", make_pipeline(CountVectorizer(), BernoulliNB())).fit(films)
+    >>> member.predict(Films(["c"], ["a funny dog and cat"], [""])).values.round(1)
+    array([[0.8, 0.2]], dtype=float32)
+    """
+
+    folds = 5
+    history_ = None
+
+    def __init__(self, name, estimator=None, *, modality="overview"):
+        if modality not in ("overview", "poster"):
+            raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
+        self.name, self.estimator, self.modality = name, estimator, modality
+
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+        """Learn from the films of ``train`` that have the modality; return self.
+
+        Parameters
+        ----------
+        train : Films
+        validation, folder, progress
+            As every `Member` takes them; nothing is done with them.
+        posters : PosterCache
+            Needed for posters.
+
+        Raises
+        ------
+        InputError
+            If no film can be read, or the classifier gives neither probabilities nor scores.
+        """
+        films = readable_films(self, self._decoded(train, posters))
+        if self.estimator is None:
+            raise InputError(f"{self.name} has no classifier; give one, or load what an earlier run saved.")
+        estimator = _multi_label(self.estimator)
+        if not (hasattr(estimator, "predict_proba") or hasattr(estimator, "decision_function")):
+            raise InputError(
+                f"{self.name} needs a classifier with predict_proba or decision_function, "
+                f"got {type(self.estimator).__name__}; wrap it in CalibratedClassifierCV, or take one that has it."
+            )
+        support = films.labels.sum(axis=0, dtype=float)
+        varied = (support > 0) & (support < len(films))
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.constant_genres_ = [genre for genre, here in zip(self.genres_, varied, strict=True) if not here]
+        self._prevalence = np.where(varied, np.nan, (support + 0.5) / (len(films) + 1))
+        self.estimator_ = None
+        if varied.any():
+            labels = films.labels[:, varied].astype(int)  # some classifiers write -1 for 0
+            # To scikit-learn a single column is another kind of problem, whose answers have other shapes.
+            labels = np.repeat(labels, 2, axis=1) if labels.shape[1] == 1 else labels
+            self.estimator_ = estimator.fit(self._inputs(films, posters), labels)
+        return self
+
+    def predict(self, films, *, posters=None):
+        """Return `GenreProbabilities` of all films; NaN for those that lack the modality."""
+        films = self._decoded(films, posters)
+        present = has_modality(self, films)
+        values = np.tile(self._prevalence, (present.sum(), 1))
+        if present.any() and self.estimator_ is not None:
+            varied = np.isnan(self._prevalence)
+            found = _probabilities(self.estimator_, self._inputs(films.take(present), posters))
+            found = check_shape(found, (len(values), max(varied.sum(), 2)), f"Probabilities of {self.name}")
+            values[:, varied] = found[:, : varied.sum()]
+        return named_probabilities(self, films, present, values)
+
+    def save(self, folder):
+        """Write the fitted classifier with skops, which unlike pickle runs no code when it is read.
+
+        Raises
+        ------
+        InputError
+            If skops is not installed, or the classifier holds what `load` would refuse: a function or class
+            that is not of scikit-learn, SciPy or NumPy.
+        """
+        folder, skops = Path(folder), _skops(self.name)
+        path = folder / "estimator.skops"
+        skops.dump(self.estimator_, path)
+        _trusted(skops, path, self.name)
+        constant = self._prevalence[~np.isnan(self._prevalence)].tolist()
+        facts = {
+            "modality": self.modality,
+            "genres": list(self.genres_),
+            "learned_ids": self.learned_ids_,
+            "constant_genres": dict(zip(self.constant_genres_, constant, strict=True)),
+        }
+        (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    def load(self, folder):
+        """Read what `save` wrote; return self.
+
+        No code of the file runs. Numbers inside it are believed, though, and those of a forest can be made such
+        that scikit-learn reads outside its memory: load what comes from people you trust.
+
+        Raises
+        ------
+        InputError
+            If skops is not installed, or the file holds a function or class that is not of scikit-learn, SciPy
+            or NumPy.
+        """
+        folder, skops = Path(folder), _skops(self.name)
+        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
+        path = folder / "estimator.skops"
+        self.estimator_ = skops.load(path, trusted=_trusted(skops, path, self.name))
+        self.modality, self.genres_ = facts["modality"], Genres(facts["genres"])
+        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.constant_genres_ = list(facts["constant_genres"])
+        self._prevalence = np.array([facts["constant_genres"].get(genre, np.nan) for genre in self.genres_])
+        return self
+
+    def _decoded(self, films, posters):
+        """Return the films with posters that cannot be read missing, which are named in the log."""
+        if self.modality != "poster" or not films.has_poster.any():
+            return films
+        if posters is None:
+            raise InputError(f"{self.name} reads decoded posters; pass posters=PosterCache().")
+        broken = posters.load(films.posters)
+        lost = films.ids[np.isin(films.posters.astype(str), sorted(broken))]
+        if len(lost):
+            log.warning("%d posters cannot be read and count as missing: %s.", len(lost), some(lost))
+        return films.without_posters(lost)
+
+    def _inputs(self, films, posters):
+        if self.modality == "overview":
+            return films.overviews
+        return posters.pixels(films.posters).reshape(len(films), -1)
+
+
+def _multi_label(estimator):
+    """Return an unfitted copy that takes a table of labels."""
+    copy = clone(estimator)
+    # A search has no tags of its own for this.
+    tags = get_tags(copy.estimator if isinstance(copy, BaseSearchCV) else copy)
+    if tags.target_tags.multi_output or (tags.classifier_tags and tags.classifier_tags.multi_label):
+        return copy
+    if isinstance(copy, Pipeline):
+        return copy.set_params(**{copy.steps[-1][0]: OneVsRestClassifier(copy[-1])})
+    return OneVsRestClassifier(copy)
+
+
+def _probabilities(estimator, inputs):
+    """Return an array of shape (n_films, n_labels), float in [0, 1]."""
+    if not hasattr(estimator, "predict_proba"):
+        return sigmoid(estimator.decision_function(inputs))
+    found = estimator.predict_proba(inputs)
+    # Forests, neighbours and `MultiOutputClassifier` give a list: for each label, probabilities of 0 and of 1.
+    return np.column_stack([label[:, 1] for label in found]) if isinstance(found, list) else found
+
+
+def _skops(name):
+    try:
+        from skops import io
+    except ImportError as error:
+        raise InputError(
+            f"Saving or loading {name} needs the package skops; install it: pip install 'multigenre[sklearn]'."
+        ) from error
+    return io
+
+
+def _trusted(skops, path, name):
+    """Return the types in a file that skops does not trust by itself but are classes of `TRUSTED` packages."""
+    types = skops.get_untrusted_types(file=path)
+    unknown = [known for known in types if not _is_library_class(known)]
+    if unknown:
+        raise InputError(
+            f"{name} holds {some(unknown)}, which may run any code when it is loaded; "
+            "only classes of scikit-learn, SciPy and NumPy can be saved and loaded."
+        )
+    return types
+
+
+def _is_library_class(name):
+    # A function of these packages is not enough: some of them run what they are given. Nothing is imported here.
+    module, _, attribute = name.rpartition(".")
+    return module.split(".")[0] in TRUSTED and isinstance(
+        getattr(sys.modules.get(module), attribute, None), type
+    )

@@ -1,0 +1,190 @@
+"""Posters from their files: each decoded once, kept in memory or on disk; those that cannot be read are named."""
+
+import contextlib
+import io
+import logging
+import math
+import os
+import tempfile
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from multigenre._checks import InputError, some
+from multigenre.data import inline_content
+from multigenre.networks._batches import untuned
+
+log = logging.getLogger("multigenre")
+
+FEW = 32  # posters up to which decoding one after another takes less time than tf.data takes to start
+
+
+class PosterCache:
+    """Decoded posters, each decoded once: in memory while they fit, on disk when they do not.
+
+    Parameters
+    ----------
+    size : int
+        Pixels a side; resizing is bilinear, without antialiasing, as in the reference.
+    memory_limit : int
+        Bytes; a set of posters larger than this goes to a temporary file (12,288 bytes a poster).
+
+    Attributes
+    ----------
+    unreadable : dict of str to str
+        Poster files that could not be decoded so far, with the reason.
+    """
+
+    def __init__(self, size=64, *, memory_limit=2**30):
+        self.size, self.memory_limit = size, memory_limit
+        self.unreadable = {}
+        self._row = {}
+        self._pixels = np.empty((0, size, size, 3), np.uint8)
+        self._file = None
+
+    def load(self, paths, *, progress=None):
+        """Decode the posters that are not here yet.
+
+        Parameters
+        ----------
+        paths : iterable of str
+            Files, or data URIs that hold a file's bytes; empty ones (no poster) are passed over.
+        progress : callable, optional
+            Called with (what, number done, number in all).
+
+        Returns
+        -------
+        set of str
+            Those of ``paths`` that cannot be read.
+        """
+        wanted = dict.fromkeys(str(path) for path in paths if path)
+        new = [path for path in wanted if path not in self._row and path not in self.unreadable]
+        if new:
+            self._decode(new, progress or (lambda what, done, total: None))
+        return wanted.keys() & self.unreadable.keys()
+
+    def pixels(self, paths):
+        """Return loaded posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
+        return self.select(paths)[:]
+
+    def select(self, paths):
+        """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for."""
+        return Selection(self._pixels, np.array([self._row[str(path)] for path in paths], np.intp))
+
+    def _decode(self, paths, progress):
+        """Decode posters that are not here: with TensorFlow, and what it cannot read with Pillow."""
+        start, done = len(self._pixels), 0
+        self._grow(len(paths))
+        left = np.ones(len(paths), bool)
+        for positions, pixels in _decoded(paths, self.size):
+            self._pixels[start + positions] = pixels
+            left[positions] = False
+            done += len(positions)
+            progress("decoding posters", done, len(paths))
+        left = np.flatnonzero(left)
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(self._decode_with_pillow, [paths[i] for i in left], start + left):
+                done += 1
+                progress("decoding posters", done, len(paths))
+        self._row |= {path: start + i for i, path in enumerate(paths) if path not in self.unreadable}
+
+    def _grow(self, n_new):
+        """Make room for ``n_new`` posters after those that are here."""
+        here, shape = self._pixels, (len(self._pixels) + n_new, *self._pixels.shape[1:])
+        if math.prod(shape) <= self.memory_limit:
+            self._pixels = np.empty(shape, np.uint8)
+        elif self._file:
+            self._pixels = np.memmap(self._file, np.uint8, "r+", shape=shape)
+            return
+        else:
+            # A file without a name: it is gone with this object, or with a process that was killed.
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115
+            weakref.finalize(self, self._file.close)
+            self._pixels = np.memmap(self._file, np.uint8, "r+", shape=shape)
+        self._pixels[: len(here)] = here
+
+    def _decode_with_pillow(self, path, row):
+        """Try once more what TensorFlow cannot read (WebP, CMYK), or note why it is unreadable."""
+        content = inline_content(path)
+        source = path if content is None else io.BytesIO(content)
+        try:
+            with Image.open(source) as image:
+                pixels = np.asarray(image.convert("RGB"))
+            self._pixels[row] = _to_uint8(tf.image.resize(pixels, (self.size, self.size)))
+        except Exception as error:  # a damaged file can raise nearly anything in a decoder
+            self.unreadable[path] = str(error).replace(str(source), "").strip(" :'\"") or type(error).__name__
+
+
+class Selection:
+    """Some rows of an array in an order of their own, read when they are asked for.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+        May be a memory map.
+    rows : ndarray of shape (n_selected,), int
+    """
+
+    def __init__(self, array, rows):
+        self.array, self.rows = array, rows
+        self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, positions):
+        return self.array[self.rows[positions]]
+
+
+def _to_uint8(pixels):
+    """Round float pixels to uint8: the cache costs a quarter, and an error of at most 0.5 in 255."""
+    return tf.cast(tf.round(pixels), tf.uint8)
+
+
+def _decoded(paths, size):
+    """Yield (positions, pixels) of the posters that TensorFlow can read; many are decoded in parallel."""
+
+    def decode(position, path, content):
+        content = tf.cond(tf.equal(path, ""), lambda: content, lambda: tf.io.read_file(path))
+        image = tf.io.decode_image(content, channels=3, expand_animations=False)
+        return position, _to_uint8(tf.image.resize(image, (size, size)))
+
+    contents = [inline_content(path) for path in paths]
+    # File names need not be UTF-8.
+    names = [os.fsencode(path) if here is None else b"" for path, here in zip(paths, contents, strict=True)]
+    contents = [here or b"" for here in contents]
+    if len(names) <= FEW:
+        for position, (name, content) in enumerate(zip(names, contents, strict=True)):
+            with contextlib.suppress(tf.errors.OpError):
+                yield np.array([position]), decode(position, name, content)[1][None]
+        return
+    posters = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), names, contents))
+    posters = posters.map(decode, num_parallel_calls=os.cpu_count(), deterministic=False)
+    yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
+
+
+def readable_posters(films, posters, *, strict=False, progress=None):
+    """Decode the films' posters; return the films with unreadable ones missing, see `name_unreadable`."""
+    lost = unreadable_posters(films, posters, progress=progress)
+    name_unreadable(lost, strict=strict)
+    return films.without_posters(lost) if lost else films
+
+
+def unreadable_posters(films, posters, *, progress=None):
+    """Decode the films' posters; return why some cannot be read, a dict of str by film id."""
+    broken = posters.load(films.posters, progress=progress)
+    paths = zip(films.ids, map(str, films.posters), strict=True)
+    return {film: posters.unreadable[path] for film, path in paths if path in broken} if broken else {}
+
+
+def name_unreadable(lost, *, strict=False):
+    """Name and count in the log what `unreadable_posters` found, or raise `InputError` if ``strict``."""
+    if lost:
+        film, reason = next(iter(lost.items()))
+        what, why = f"{len(lost)} posters cannot be read", f"{film}: {reason}"
+        if strict:
+            raise InputError(f"{what} ({some(lost)}; {why}); mend or remove them.")
+        log.warning("%s and count as missing: %s (%s).", what, some(lost), why)

@@ -1,0 +1,5 @@
+"""KerasTuner's searches for better settings, which resume, say what failed, and share trials among workers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

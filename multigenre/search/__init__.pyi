@@ -1,0 +1,16 @@
+from ._hypermodel import NetworkHyperModel as NetworkHyperModel
+from ._objectives import cross_fitted_f1 as cross_fitted_f1
+from ._results import best_settings as best_settings
+from ._results import leaderboard as leaderboard
+from ._search import SearchPlan as SearchPlan
+from ._search import finish as finish
+from ._search import search as search
+from ._search import search_films as search_films
+from ._spaces import ensemble_space as ensemble_space
+from ._spaces import fusion_space as fusion_space
+from ._spaces import overview_space as overview_space
+from ._spaces import poster_space as poster_space
+from ._spaces import space_of as space_of
+from ._spaces import thresholds_space as thresholds_space
+from ._trials import FilmTrial as FilmTrial
+from ._workers import run_workers as run_workers

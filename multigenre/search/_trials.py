@@ -1,0 +1,148 @@
+"""One trial of a search: members trained as settings say, and judged on the validation films."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from multigenre._checks import InputError
+from multigenre._files import replacing
+from multigenre.calibration import ThresholdCalibrator
+from multigenre.fusion import LateFusion
+from multigenre.members import DESIGNS, make_network
+from multigenre.networks import PosterCache
+from multigenre.search._objectives import check_search_films, fused_out_of_fold, held_out, measure
+
+
+class FilmTrial:
+    """Trains what settings name on training films, and measures it on validation films.
+
+    What is measured is the network where the settings are of one, and the fusion of all members where they are of
+    several, of ``"fusion"`` or of ``"thresholds"``.
+
+    Parameters
+    ----------
+    train, validation : Films
+        Of the roles train and validation; no other role is taken.
+    others : sequence of GenreProbabilities
+        What other members say about the validation films, which did not train them.
+
+    Raises
+    ------
+    InputError
+        If films have another role, or others are about other films.
+    """
+
+    def __init__(self, train, validation, *, others=()):
+        check_search_films(train, validation)
+        for other in others:
+            held_out(other, validation)
+        self.train, self.validation, self.others = train, validation, tuple(others)
+        self._posters = None
+
+    @property
+    def facts(self):
+        """What tells this trial from those on other films: a dict of str to str."""
+        # The posters by name: another machine may have them in another place.
+        tables = [
+            films.to_frame().assign(poster=[Path(poster).name for poster in films.posters])
+            for films in (self.train, self.validation)
+        ]
+        digest = sum(int(pd.util.hash_pandas_object(table).sum()) for table in tables) & 0xFFFFFFFF
+        return {
+            "films": f"{len(self.train)} and {len(self.validation)} films, {digest:08x}",
+            "others": ", ".join(other.name for other in self.others) or "none",
+        }
+
+    def __call__(self, settings, *, folder, seed, progress=None):
+        """Train, measure, and return what was measured.
+
+        Parameters
+        ----------
+        settings : dict
+            As a space gives them, see `multigenre.search_spaces`.
+        folder : path
+            Checkpoints go there, and a trial that was killed goes on from there.
+        seed : int
+        progress : callable, optional
+            Called with (what, steps done, steps in all).
+
+        Returns
+        -------
+        dict of str to float
+            As `measure`, and of a single network ``epochs-run``, how many there were.
+        """
+        keras.utils.clear_session()  # or the graphs of all trials stay in memory
+        found, epochs = [], []
+        for name in (name for name in DESIGNS if name in settings):
+            member = make_network(name, settings[name], seed=seed)
+            posters = self._cache(member)
+            options = {"posters": posters, "folder": Path(folder) / name, "progress": progress}
+            member.fit(self.train, self.validation, **options)
+            found.append(member.predict(self.validation, posters=posters))
+            epochs.append(len(member.history_))
+            member.history_.to_csv(Path(folder) / f"{name}.history.csv")
+        fusion = LateFusion(**settings["fusion"]) if "fusion" in settings else None
+        thresholds = ThresholdCalibrator(**settings["thresholds"]) if "thresholds" in settings else None
+        if len(found) == 1 and fusion is None and thresholds is None:
+            return {**measure(found[0], self.validation, others=self.others), "epochs-run": epochs[0]}
+        members = [*found, *self.others]
+        if not members:
+            raise InputError("A search of fusion or thresholds needs members to fuse; pass them as others.")
+        fused = fused_out_of_fold(members, self.validation, fusion)
+        values = measure(fused, self.validation, thresholds=thresholds)
+        return {**values, "fused-loss": values["val-loss"]}
+
+    def _cache(self, member):
+        """Return decoded posters of the network's size; one size at a time is kept."""
+        if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
+            self._posters = PosterCache(member.design.size)
+        return self._posters if member.modality == "poster" else None
+
+
+def run_seeds(trial, settings, *, folder, seeds, progress=None):
+    """Run a trial once for each seed, and note each result in the folder at once.
+
+    Parameters
+    ----------
+    trial : callable
+        As `FilmTrial`.
+    settings : dict
+    folder : path
+        Of this trial. A seed whose result is there is not run again; its checkpoints are removed.
+    seeds : sequence of int
+    progress : callable, optional
+
+    Returns
+    -------
+    DataFrame, indexed by seed
+        A column a measure, and ``seconds``: those of the last process, where one was killed.
+    """
+    folder, found = Path(folder), {}
+    for seed in seeds:
+        place = folder / f"seed-{seed}"
+        note = place / "measures.json"
+        if not note.is_file():
+            place.mkdir(parents=True, exist_ok=True)
+            started = time.monotonic()
+            measures = trial(settings, folder=place, seed=seed, progress=progress)
+            measures = {**measures, "seconds": time.monotonic() - started}
+            write_json({name: float(value) for name, value in measures.items()}, note)
+        found[seed] = json.loads(note.read_text(encoding="utf-8"))
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("seed")
+
+
+def remove_checkpoints(folder):
+    """Remove what training left in a trial's folder to go on from: tens of megabytes a network."""
+    for place in Path(folder).glob("seed-*/*"):
+        if place.is_dir():
+            shutil.rmtree(place)
+
+
+def write_json(facts, path):
+    """Write facts, beside and then renamed: a kill leaves the old file or the new one."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts), encoding="utf-8")

@@ -1,0 +1,156 @@
+"""KerasTuner's loop over trials, with every result and every failure in the trial's folder."""
+
+import contextlib
+import io
+import json
+import logging
+import shutil
+import time
+import traceback
+from pathlib import Path
+
+import pandas as pd
+import tensorflow as tf
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.errors import FailedTrialError
+from tensorboard.plugins.hparams import api as hparams
+
+from multigenre.search._trials import remove_checkpoints, run_seeds, write_json
+
+log = logging.getLogger("multigenre")
+
+
+def write_tensorboard(place, logs, values, measures):
+    """Write a trial's curves, hyperparameters and measures as TensorBoard reads them.
+
+    Parameters
+    ----------
+    place : path
+        Of the trial; its ``seed-*/*.history.csv`` are curves.
+    logs : path
+        A folder a run goes there.
+    values : dict of str to str, bool or number
+        Hyperparameters.
+    measures : dict of str to float
+    """
+    with tf.summary.create_file_writer(str(logs)).as_default():
+        hparams.hparams(dict(values), trial_id=place.name)
+        for name, value in measures.items():
+            tf.summary.scalar(name, value, step=0)
+    for path in sorted(place.glob("seed-*/*.history.csv")):
+        run = f"{path.parent.name}-{path.name.removesuffix('.history.csv')}"
+        with tf.summary.create_file_writer(str(logs / run)).as_default():
+            for epoch, row in pd.read_csv(path, index_col="epoch").iterrows():
+                for name, value in row.items():
+                    tf.summary.scalar(name, value, step=int(epoch))
+
+
+MOST_DEATHS = 4  # of the processes that run one trial
+
+
+class SearchTuner(BaseTuner):
+    """Runs the trials that the oracle gives out; what is to last is in their folders and in the oracle's file."""
+
+    tensorboard = None
+
+    def __init__(self, oracle, space, trial, folder, *, plan, progress=None):
+        self.space, self.trial, self.plan = space, trial, plan
+        self.progress = progress or (lambda what, done, total: None)
+        self._asked = False
+        oracle.verbose = 0
+        with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
+            super().__init__(oracle, hypermodel=space, directory=str(folder), project_name="trials")
+
+    def pre_create_trial(self):
+        """Wait a little before asking again for what there was none of."""
+        if self._asked:
+            time.sleep(0.5)
+        self._asked = True
+        if not self._is_worker():
+            scores = [one.score for one in self.oracle.get_best_trials() if one.score is not None]
+            best = f", best {self.plan.objective} {scores[0]:.4f}" if scores else ""
+            self.progress(f"trials{best}", len(self.oracle.end_order), self.plan.trials)
+
+    def on_trial_begin(self, trial):
+        """Note that there was a trial."""
+        self._asked = False
+
+    def run_trial(self, trial):
+        """Run a trial once for each seed; return the mean of the objective."""
+        values, place = trial.hyperparameters.values, Path(self.get_trial_dir(trial.trial_id))
+        try:
+            settings = _shortened(self.space(trial.hyperparameters), values.get("tuner/epochs"))
+            with _counted(place / "deaths.json"):
+                if "tuner/trial_id" in values:
+                    _carry_on(place.with_name(f"trial_{values['tuner/trial_id']}"), place)
+                options = {"folder": place, "seeds": self.plan.seeds, "progress": self.progress}
+                table = run_seeds(self.trial, settings, **options)
+            if table[self.plan.objective].isna().any():
+                raise FailedTrialError(f"{self.plan.objective} is not a number")
+        except Exception as error:
+            kind = "" if isinstance(error, FailedTrialError) else f"{type(error).__name__}: "
+            reason = " ".join(f"{kind}{error}".split())
+            write_json({"reason": reason, "traceback": traceback.format_exc()}, place / "failure.json")
+            log.warning("Trial %s failed: %s", trial.trial_id, reason)
+            raise
+        seconds = table.pop("seconds").sum()
+        result = {
+            "settings": settings,
+            "mean": table.mean().to_dict(),
+            "spread": table.std(ddof=1).to_dict() if len(table) > 1 else dict.fromkeys(table),
+            "seconds": seconds,
+        }
+        write_json(result, place / "result.json")
+        if self.tensorboard:
+            write_tensorboard(place, self.tensorboard / place.name, values, result["mean"])
+        if self.plan.strategy != "hyperband":  # which may go on with it
+            remove_checkpoints(place)
+        return {self.plan.objective: result["mean"][self.plan.objective]}
+
+    def save(self):
+        """Save the oracle's state, where it is here."""
+        if not self._is_worker():
+            self.oracle.save()
+
+    def reload(self):
+        """Read the oracle's state."""
+        self.oracle.reload()
+
+    def _get_tuner_fname(self):
+        # This class has no state: what there is to reload is the oracle's. A worker has none.
+        return str(self.oracle.file if not self._is_worker() else Path(self.project_dir) / "none")
+
+
+@contextlib.contextmanager
+def _counted(note):
+    """Count the processes that died in the block, which the next one learns of; the fifth gives up."""
+    deaths = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else 0
+    if deaths >= MOST_DEATHS:
+        raise FailedTrialError(f"{deaths} processes died of it")
+    write_json(deaths + 1, note)
+    try:
+        yield
+    finally:
+        note.unlink()
+
+
+def _shortened(settings, epochs):
+    """Return settings whose networks train for so many epochs, or as they are if it is None."""
+    if epochs is None:
+        return settings
+    found = {}
+    for name, entry in settings.items():
+        recipe = {"recipe": {**entry["recipe"], "epochs": epochs}} if "recipe" in entry else {}
+        found[name] = {**entry, **recipe}
+    return found
+
+
+def _carry_on(past, place):
+    """Copy what a trial's training left into the folder of the one that goes on with it, unless that has begun."""
+    for old in past.glob("seed-*"):
+        new = place / old.name
+        if not new.is_dir():
+            partial = place / f"{old.name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(old, partial, ignore=shutil.ignore_patterns("measures.json"))
+            partial.replace(new)

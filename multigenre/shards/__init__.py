@@ -1,0 +1,5 @@
+"""Catalogues that outgrow a machine: Parquet shards, converted, predicted, scored and trained from."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,111 @@
+"""Scores of a catalogue in shards: every shard is predicted by an engine, then all films are scored together."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from multigenre._checks import InputError
+from multigenre.data import Films, GenreProbabilities
+from multigenre.ensemble import GenreEnsemble, Prediction
+from multigenre.scores import contender_scores, genre_frame
+from multigenre.shards._format import shard_paths, shards_genres, table_films
+from multigenre.shards._predict import predict_shards
+
+
+def evaluate_shards(bundle, source, out, *, engine="local", actors=None, progress=None):
+    """Predict a catalogue shard by shard, then score the films of it that taught the bundle nothing.
+
+    Posters and overviews pass as a stream, on whatever machines the engine has. Scores are of all films at once, as
+    a mean of average precisions over parts is not that of the whole: for them this process holds ids, labels, and
+    the probabilities of everyone.
+
+    Parameters
+    ----------
+    bundle : path
+    source : path or Films
+        A folder of shards that `multigenre.shards.convert` wrote, or films; their genres are known.
+    out : path
+        Folder of the predictions, as `multigenre.shards.predict_shards` writes them ``with_members``.
+        Those that are there are not made again.
+    engine, actors, progress
+        As `multigenre.shards.predict_shards` takes them.
+
+    Returns
+    -------
+    scores : dict of str to dict
+        As `multigenre.ensemble.GenreEnsemble.evaluate`, and the same numbers.
+    by_genre : DataFrame
+
+    Raises
+    ------
+    InputError
+        If the genres are not known, or all films taught the bundle something; and as `predict_shards`.
+    """
+    ensemble = GenreEnsemble.load(bundle)
+    films = source if isinstance(source, Films) else labelled_films(source)
+    if films.labels is None:
+        raise InputError(
+            "Evaluation needs films whose genres are known, but this table has no genre columns."
+        )
+    films = ensemble.unseen(films.align(ensemble.genres_))
+    predict_shards(bundle, source, out, engine=engine, actors=actors, with_members=True, progress=progress)
+    prediction = read_prediction(out, films.ids, genres=ensemble.genres_, members=ensemble.members_)
+    cuts = ensemble.cuts(prediction.fused, prediction.members)
+    found = contender_scores(prediction, films, ensemble.prevalence_, thresholds=cuts, seed=ensemble.seed)
+    return found, genre_frame(prediction, films)
+
+
+def labelled_films(source):
+    """Return the ids and genres of the films in a folder of shards, without posters and overviews.
+
+    Raises
+    ------
+    InputError
+        If the genres are not known.
+    """
+    paths = shard_paths(source)
+    genres = shards_genres(paths)
+    if genres is None:
+        raise InputError(
+            f"Evaluation needs films whose genres are known, but the shards in {source} have none: "
+            "convert a table with genre columns."
+        )
+    return Films.concatenate(
+        [table_films(pq.read_table(path, columns=["Id", "Genres"]), genres) for path in paths]
+    )
+
+
+def read_prediction(folder, ids, *, genres, members):
+    """Return what `multigenre.shards.predict_shards` wrote ``with_members`` about some of its films.
+
+    Parameters
+    ----------
+    folder : path
+    ids : sequence of str
+        In the order of the shards.
+    genres : Genres
+    members : iterable of str
+        Their names. A member that is in no shard's columns is not in the result.
+
+    Returns
+    -------
+    Prediction
+    """
+    wanted, parts = pd.Index(ids), []
+    for path in shard_paths(folder):
+        table = pd.read_parquet(path).set_index("Id")
+        table = table[wanted.get_indexer(table.index) >= 0]
+        if len(table):
+            parts.append(_prediction(table, genres, members))
+    return Prediction.concatenate(parts)
+
+
+def _prediction(table, genres, members):
+    """Return the prediction that became a table, see `multigenre.ensemble.Prediction.to_frame`."""
+    columns = {name: [f"{name}:{genre}" for genre in genres] for name in members}
+    found = {name: table[part] for name, part in columns.items() if part[0] in table}
+    fused, *others = (
+        GenreProbabilities(table.index, genres, part.to_numpy(), name)
+        for name, part in {"fused": table[list(genres)], **found}.items()
+    )
+    named = genres.encode(filter(None, text.split("|")) for text in table["genres"])
+    return Prediction(fused, tuple(others), pd.DataFrame(named, table.index, list(genres)))

@@ -1,0 +1,295 @@
+"""Pictures of where each member is right, after scikit-learn's displays: ``from_predictions``, ``plot(ax=)``.
+
+A display keeps its numbers; ``plot`` draws them into ``ax``, or a figure of its own that no global state knows of,
+and keeps ``ax_`` and ``figure_``.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
+
+from multigenre._checks import InputError
+from multigenre.analysis import BROKEN, MISSING, RESCUED, genre_outcomes, reliability_table
+from multigenre.scores import BINS, present_cuts, rates, scored
+from multigenre.views._drawing import MARKS, literal
+
+SOME, ALONE = "several, not all", "one alone"
+# Greys for what no member alone decides: dark is right. Colours are the members'.
+INK, RIGHT, MIXED, WRONG = "#000000", "#3d3d3d", "#969696", "#d9d9d9"
+
+
+def outcome_groups(members):
+    """Return the groups of outcomes that bars show, from right to wrong, a dict of name to colour and hatch.
+
+    With two members these are `multigenre.analysis.outcome_names` in another order. With more, those where several
+    are right, but not all, go together; with more than can be told apart, six, also those where one is.
+    """
+    right, wrong = ("both right", "both wrong") if len(members) == 2 else ("all right", "all wrong")
+    if len(members) == 1:
+        return {"right": (RIGHT, ""), "wrong": (WRONG, "")}
+    alone = {
+        f"{name} only": (color, hatch)
+        for name, (color, _), hatch in zip(
+            members, MARKS, ("", "///", "...", "xxx", "\\\\\\", "+++"), strict=False
+        )
+    }
+    if len(members) > len(MARKS):
+        alone = {ALONE: (MARKS[0][0], "")}
+    several = {SOME: (MIXED, "")} if len(members) > 2 else {}
+    return {right: (RIGHT, ""), **several, **alone, wrong: (WRONG, "")}
+
+
+def outcome_members(table):
+    """Return the members that a table of outcomes is about, in its order; one that has no name if there is one."""
+    names = dict.fromkeys(table["outcome"])
+    return [name.removesuffix(" only") for name in names if name.endswith(" only")] or [""]
+
+
+def grouped_outcomes(table, of="positives"):
+    """Return counts of films by genre (rows) and group of outcomes (columns, see `outcome_groups`).
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `multigenre.analysis.genre_outcomes` gives it.
+    of : {"positives", "predictions", "false alarms"}
+        Which films.
+
+    Returns
+    -------
+    DataFrame of int, indexed by genre in the table's order
+        The last columns are ``"a member missing"``, ``"rescued by fusion"`` and ``"broken by fusion"``; the last two
+        count films again.
+    """
+    rows = table[table["of"] == of]
+    counts = rows.pivot_table(index="genre", columns="outcome", values="films", aggfunc="sum", sort=False)
+    plain = [name for name in counts.columns if name not in (MISSING, RESCUED, BROKEN)]
+    groups = list(outcome_groups(outcome_members(table)))
+    # A set of several members is in no group by its own name; nor is one member of many.
+    rest = [name for name in plain if name not in groups]
+    for group, names in (
+        (ALONE, [name for name in rest if name.endswith(" only")]),
+        (SOME, [name for name in rest if not name.endswith(" only")]),
+    ):
+        if names:
+            counts[group] = counts[names].sum(axis=1)
+    return counts[[*groups, MISSING, RESCUED, BROKEN]].astype(int).rename_axis(columns=None)
+
+
+class GenreOutcomeDisplay:
+    """Bars of who was right, genre by genre.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `multigenre.analysis.genre_outcomes` gives it.
+    of : {"positives", "predictions", "false alarms"}
+        Which films.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    """
+
+    def __init__(self, table, *, of="positives"):
+        self.table, self.of = table, of
+
+    @classmethod
+    def from_predictions(cls, members, fused, films, thresholds=None, *, ax=None):
+        """Draw who finds the films that carry each genre; parameters as for `genre_outcomes`."""
+        return cls(genre_outcomes(members, fused, films, thresholds)).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw, most frequent genre first; genres without a film are left out. Return this display."""
+        counts = grouped_outcomes(self.table, self.of)
+        parts = counts.columns[:-2]
+        total = counts[parts].sum(axis=1)
+        counts = counts[total > 0].loc[total[total > 0].sort_values(ascending=False, kind="stable").index]
+        if not len(counts):
+            raise InputError(f"There is no film to draw outcomes of, for {self.of}.")
+        self.figure_, self.ax_ = _canvas(ax, (8.4, 1.4 + 0.3 * len(counts)))
+        groups = outcome_groups(outcome_members(self.table))
+        share = counts[parts].div(counts[parts].sum(axis=1), axis=0)
+        left, places = np.zeros(len(counts)), np.arange(len(counts))
+        for name in parts:
+            if not counts[name].any():
+                continue
+            color, hatch = groups.get(name, ("none", ""))
+            style = {"color": color, "edgecolor": "white", "hatch": hatch, "linewidth": 0.5, "height": 0.72}
+            style |= {"edgecolor": MIXED} if name == MISSING else {}
+            self.ax_.barh(places, share[name], left=left, label=name, **style)
+            left += share[name].to_numpy()
+        names = [f"{genre}  ({row[parts].sum()})" for genre, row in counts.iterrows()]
+        self.ax_.set_yticks(places, names)
+        for place, row in zip(places, counts[[RESCUED, BROKEN]].to_numpy(), strict=True):
+            self.ax_.text(1.02, place, "+{}  −{}".format(*row), va="center", fontsize=8, color=INK)
+        self.ax_.set(xlim=(0, 1), ylim=(len(counts) - 0.5, -0.5))
+        self.ax_.set_xlabel("share of films; at the right, films that the fusion rescued (+) and broke (−)")
+        self.ax_.tick_params(axis="y", length=0)
+        self.ax_.spines[["top", "right", "left"]].set_visible(False)
+        style = {"frameon": False, "ncols": 3, "loc": "lower left", "bbox_to_anchor": (0, 1)}
+        self.ax_.legend(**style, fontsize=8, borderaxespad=0.2)
+        literal(self.figure_)
+        return self
+
+
+class OperatingPointDisplay:
+    """Precision against recall for one genre, and where each contender's threshold puts it.
+
+    Parameters
+    ----------
+    curves : dict of str to (precision, recall)
+        By contender, arrays as `sklearn.metrics.precision_recall_curve` gives them.
+    points : dict of str to (precision, recall)
+        By contender, at its threshold; one that names no film has no precision, and no point.
+    prevalence : float
+        Precision of who names the genre for all films.
+    genre : str
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    """
+
+    def __init__(self, curves, points, *, prevalence, genre):
+        self.curves, self.points, self.prevalence, self.genre = curves, points, prevalence, genre
+
+    @classmethod
+    def from_predictions(cls, everyone, films, genre, thresholds=None, *, ax=None):
+        """Draw the curves of contenders on the films that each is present for.
+
+        Parameters
+        ----------
+        everyone : list of GenreProbabilities
+            The members, and last the fused prediction, drawn black.
+        films : Films
+            The same films, with their genres; they taught nothing that predicts them.
+        genre : str
+        thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
+            By contender; 0.5 for those that are not in it.
+        ax : matplotlib.axes.Axes, optional
+
+        Raises
+        ------
+        InputError
+            As for `multigenre.scores.scores`, and if no film carries the genre.
+        """
+        curves, points, thresholds = {}, {}, thresholds or {}
+        column = films.genres.column(genre)
+        if not films.labels[:, column].any():
+            raise InputError(f"Precision and recall need films of {genre}, but none of these carries it.")
+        for one in everyone:
+            values, labels = (cells[:, column] for cells in scored(one, films))
+            if not labels.any():
+                continue
+            curves[one.name] = precision_recall_curve(labels, values)[:2]
+            named = values >= present_cuts(thresholds.get(one.name), one)[..., column]
+            if named.any():
+                points[one.name] = tuple(rates(named, labels, axis=0)[:2])
+        prevalence = films.labels[:, column].mean()
+        return cls(curves, points, prevalence=prevalence, genre=genre).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw, the six members of highest average precision in colours. Return this display."""
+        self.figure_, self.ax_ = _canvas(ax, (4.4, 3.6))
+        *members, last = self.curves
+        # More than six cannot be told apart: the best have colours, the others are one grey crowd.
+        best = sorted(members, key=lambda name: -_area(*self.curves[name]))[: len(MARKS)]
+        told = [name for name in members if name in best]
+        style = {"where": "post", "color": MIXED, "linewidth": 0.8, "linestyle": "--"}
+        others = [name for name in members if name not in best]
+        for name in others:
+            label = f"{len(others)} other member{'s' * (len(others) > 1)}" if name == others[0] else None
+            self.ax_.step(*self.curves[name][::-1], label=label, **style)
+        self.ax_.axhline(self.prevalence, color=MIXED, linewidth=1, linestyle=":", label="prevalence")
+        for name, (color, marker) in zip([*told, last], [*MARKS[: len(told)], (INK, "D")], strict=True):
+            precision, recall = self.curves[name]
+            width = 2 if color == INK else 1.2
+            self.ax_.step(recall, precision, where="post", color=color, linewidth=width, alpha=0.9)
+            point = self.points.get(name, (np.nan, np.nan))
+            style = {"marker": marker, "markersize": 8, "markeredgecolor": "white"}
+            self.ax_.plot(point[1], point[0], color=color, linewidth=width, label=name, **style)
+        self.ax_.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+        self.ax_.set_title(self.genre, loc="left", fontsize=10, fontweight="bold")
+        self.ax_.spines[["top", "right"]].set_visible(False)
+        self.ax_.legend(frameon=False, fontsize=8, loc="upper right")
+        literal(self.figure_)
+        return self
+
+
+class ReliabilityGridDisplay:
+    """How often each genre comes among films that are given about the same probability, a panel a genre.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `multigenre.analysis.reliability_table` gives it.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        What was given, emptied, or the first panel.
+    axes_ : list of matplotlib.axes.Axes
+        A panel a genre, in the table's order.
+    figure_ : matplotlib.figure.Figure
+    """
+
+    def __init__(self, table):
+        self.table = table
+
+    @classmethod
+    def from_predictions(cls, probabilities, films, *, bins=BINS, ax=None):
+        """Draw every genre that a film carries; parameters as for `reliability_table`."""
+        table = reliability_table(probabilities, films, bins=bins)
+        support = films.genres.support(films.labels)
+        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)
+
+    def plot(self, *, ax=None, columns=5):
+        """Draw, in ``ax``'s place if it is given, in so many columns at most. Return this display."""
+        genres = list(dict.fromkeys(self.table["genre"]))
+        if not genres:
+            raise InputError("A reliability grid needs a genre, but the table has none.")
+        columns = min(columns, len(genres))
+        rows = -(-len(genres) // columns)
+        if ax is None:
+            self.figure_ = Figure(figsize=(1.75 * columns + 0.5, 1.75 * rows + 0.4), layout="constrained")
+            panels = self.figure_.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        else:
+            ax.set_axis_off()
+            self.figure_ = ax.figure
+            grid = ax.get_subplotspec().subgridspec(rows, columns)
+            panels = grid.subplots(sharex=True, sharey=True, squeeze=False)
+        self.axes_ = list(panels.flat[: len(genres)])
+        for panel in panels.flat[len(genres) :]:
+            panel.set_axis_off()
+        for panel, genre in zip(self.axes_, genres, strict=True):
+            bins = self.table[self.table["genre"] == genre]
+            panel.plot([0, 1], [0, 1], color=MIXED, linewidth=0.8)
+            panel.vlines(bins["probability"], bins["low"], bins["high"], color=MARKS[0][0], linewidth=1)
+            panel.plot(bins["probability"], bins["share"], "o", color=MARKS[0][0], markersize=3.5)
+            panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+            panel.set_xticks([0, 0.5, 1], ["0", "½", "1"])
+            panel.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+            panel.set_title(genre, fontsize=9, loc="left")
+            panel.spines[["top", "right"]].set_visible(False)
+        if ax is None:
+            self.figure_.supxlabel("probability", fontsize=9)
+            self.figure_.supylabel("share of films that carry it", fontsize=9)
+        self.ax_ = ax or self.axes_[0]
+        literal(self.figure_)
+        return self
+
+
+def _area(precision, recall):
+    """Return the average precision of a curve."""
+    return -np.sum(np.diff(recall) * precision[:-1])
+
+
+def _canvas(ax, size):
+    """Return the figure and axes to draw into: those given, or new ones that no global state knows of."""
+    if ax is not None:
+        return ax.figure, ax
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots()

@@ -1,0 +1,246 @@
+"""Films worth looking at, for a page: which ones, why, what everyone said of them, and what is true."""
+
+import base64
+import io
+
+import numpy as np
+import pandas as pd
+
+from multigenre.analysis import BROKEN, MISSING, RESCUED, contenders
+from multigenre.data import small_poster
+from multigenre.fusion import BASE, film_contributions
+from multigenre.views._marks import marked_places, marked_words, pieces
+
+SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
+
+
+def thumbnail(path):
+    """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
+    image = small_poster(path) if path else None
+    if image is None:
+        return None
+    image.thumbnail(SHOWN)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+KINDS = {
+    "rescued": "rescued by fusion",
+    "broken": "broken by fusion",
+    "wrong": "everyone wrong",
+    "suspect": "label suspect",
+    "missing": "a member missing",
+    "right": "everyone right",
+}
+MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
+MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
+
+
+def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=None):
+    """Return the films of a gallery, with all that a page shows of them.
+
+    Each kind of film takes turns, and within a kind each genre does, clearest film first, so that the gallery shows
+    all kinds and genres. No film is picked for its looks.
+
+    Parameters
+    ----------
+    ensemble, prediction, films
+        As for `multigenre.analysis.error_tables`.
+    tables : dict of str to DataFrame
+        As it returns them.
+    most : int
+        Films to show.
+    progress : callable, optional
+        Called with (what, films done, films in all).
+
+    Returns
+    -------
+    dict
+        ``films``: a list of dicts, in the order of the table of films; ``kinds``: for each of `KINDS` its name, the
+        films that are of it, and how many of them are shown; ``of``: films that there are. Plain values only. Each
+        film says what moved its most probable genre: ``words``, and for the first 40 ``places``; see
+        `multigenre.report_marks`.
+    """
+    found = reasons(tables)
+    chosen = _chosen(found, most)
+    rows = np.flatnonzero(np.isin(films.ids.astype(str), chosen))
+    films, fused = films.take(rows), prediction.fused.take(rows)
+    best = [top[0][0] for top in fused.top(1)]
+    moving = marked_words(ensemble, films, best, progress=progress)
+    first = np.flatnonzero(np.isin(films.ids.astype(str), chosen[:MOST_PLACES]))
+    where = marked_places(ensemble, films.take(first), np.array(best)[first], progress=progress)
+    where = dict(zip(first, where, strict=True))
+    members = [one.take(rows) for one in prediction.members if one.present.any()]
+    cuts = ensemble.cuts(fused, members)
+    said = contenders(
+        members, fused, films, {name: cuts[name] for name in _names(members, fused) if name in cuts}
+    )
+    moved = film_contributions(ensemble.fusion_, members, ensemble.prevalence_)
+    moved = dict(list(moved.groupby(["film", "genre"], sort=False)))
+    why = dict(list(found.groupby("film", sort=False)))
+    cards = []
+    for row, film in enumerate(films.ids):
+        marks = {"words": moving[row], "places": where.get(row)}
+        cards.append(_card(row, films, said, why[film], moved) | marks)
+        cards[-1]["overview"] = pieces(cards[-1]["overview"], moving[row])
+        if progress:
+            progress("gallery", row + 1, len(films))
+    kinds = [
+        {
+            "kind": kind,
+            "name": name,
+            "films": int(found.loc[found["kind"] == kind, "film"].nunique()),
+            "shown": sum(kind in card["kinds"] for card in cards),
+        }
+        for kind, name in KINDS.items()
+    ]
+    return {"films": cards, "kinds": kinds, "of": len(prediction.fused)}
+
+
+def reasons(tables):
+    """Return why each film is worth a look, a row a film, genre and kind.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        ``"films"`` and, with two members or more, ``"suspects"``, as `error_tables` returns them.
+
+    Returns
+    -------
+    DataFrame
+        ``film``, ``genre``, ``kind`` (of `KINDS`), ``text``, one sentence, and ``turn``, which says how many films of
+        the same kind and genre are clearer. Rescued, broken and right are told of films that carry the genre.
+    """
+    table = tables["films"]
+    members = [name.removesuffix(":named") for name in table.columns if name.endswith(":named")]
+    *members, fused = members
+    named = {name: table[f"{name}:named"].fillna(False).astype(bool) for name in (*members, fused)}
+    probability = {name: table[f"{name}:probability"].astype(float) for name in (*members, fused)}
+    every, truth = pd.DataFrame({name: named[name] for name in members}), table["truth"]
+    highest = pd.DataFrame({name: probability[name] for name in members}).max(axis=1)
+    lowest = pd.DataFrame({name: probability[name] for name in members}).min(axis=1)
+    complete = table["outcome"] != MISSING
+    genre = table["genre"].astype(str)
+    finders = every.apply(lambda row: " and ".join(row.index[row]), axis=1) if len(every) else ""
+    kinds = [
+        (
+            "rescued",
+            truth & (table["fusion"] == RESCUED),
+            probability[fused],
+            "Fusion found " + genre + ", which no member had found.",
+        ),
+        (
+            "broken",
+            truth & (table["fusion"] == BROKEN),
+            highest - probability[fused],
+            "Fusion lost " + genre + ", which " + finders + " had found.",
+        ),
+        (
+            "wrong",
+            complete & truth & ~every.any(axis=1) & ~named[fused],
+            -probability[fused],
+            "Nobody found " + genre + ".",
+        ),
+        (
+            "wrong",
+            complete & ~truth & every.all(axis=1) & named[fused],
+            probability[fused],
+            "Everyone named " + genre + ", which the film does not carry.",
+        ),
+        (
+            "missing",
+            ~complete & truth,
+            probability[fused],
+            "Not every member could read the film; it carries " + genre + ".",
+        ),
+        (
+            "right",
+            complete & truth & every.all(axis=1) & named[fused],
+            lowest,
+            "Everyone found " + genre + ".",
+        ),
+    ]
+    parts = [
+        pd.DataFrame(
+            {"film": table["film"].astype(str), "genre": genre, "kind": kind, "text": text, "clear": clear}
+        )[rows]
+        for kind, rows, clear, text in kinds
+    ]
+    if "suspects" in tables:
+        suspects = tables["suspects"]
+        texts = np.where(
+            suspects["label"] == 1,
+            "All members doubt the label " + suspects["genre"] + ".",
+            "All members think that the label " + suspects["genre"] + " is missing.",
+        )
+        rows = suspects[["film", "genre"]].assign(
+            kind="suspect", text=texts, clear=-suspects["rank"].astype(float)
+        )
+        parts.append(rows)
+    found = pd.concat(parts, ignore_index=True).sort_values("clear", ascending=False, kind="stable")
+    return found.assign(turn=found.groupby(["kind", "genre"]).cumcount()).drop(columns="clear")
+
+
+def _chosen(found, most):
+    """Return the ids of the films to show: kinds take turns, within each the genres do."""
+    queues = [
+        found[found["kind"] == kind].sort_values("turn", kind="stable")["film"].drop_duplicates()
+        for kind in KINDS
+    ]
+    turns = pd.concat([queue.reset_index(drop=True) for queue in queues], axis=1)
+    return list(dict.fromkeys(film for film in turns.to_numpy().ravel() if isinstance(film, str)))[:most]
+
+
+def _names(members, fused):
+    return [one.name for one in (*members, fused)]
+
+
+def _card(row, films, said, why, moved):
+    """Return all that a page shows of one film."""
+    overview, genres = films.overviews[row], list(said.genres)
+    columns = []
+    for values, named, present, name in zip(said.values, said.named, said.present, said.names, strict=True):
+        top = np.argsort(-values[row], kind="stable")[:TOP] if present[row] else []
+        columns.append({"name": name, "top": [_said(one, row, values, named, said) for one in top]})
+    best = columns[-1]["top"][0]["genre"]
+    return {
+        "id": str(films.ids[row]),
+        "poster": thumbnail(films.posters[row]),
+        "has_poster": bool(films.posters[row]),
+        "overview": overview[:MOST_LETTERS],
+        "letters_more": max(len(overview) - MOST_LETTERS, 0),
+        "truth": list(films.genres.decode(films.labels[row : row + 1])[0]),
+        "columns": columns,
+        "why": why[["kind", "text"]].drop_duplicates().to_dict("records"),
+        "pairs": [
+            f"{genres.index(genre)}:{kind}" for genre, kind in zip(why["genre"], why["kind"], strict=True)
+        ],
+        "kinds": list(dict.fromkeys(why["kind"])),
+        "best": best,
+        "argued": _argued(moved.get((films.ids[row], best))),
+    }
+
+
+def _said(column, row, values, named, said):
+    return {
+        "genre": list(said.genres)[column],
+        "value": float(values[row, column]),
+        "true": bool(said.labels[row, column]),
+        "named": bool(named[row, column]),
+    }
+
+
+def _argued(part):
+    """Return what each member argued for, in log-odds and as a share, for the most probable genre of a film."""
+    if part is None:
+        return []
+    part = part[(part["member"] != BASE) & part["contribution"].notna()]
+    return [
+        {
+            "member": one.member,
+            "log_odds": float(one.contribution),
+            "share": None if one.share is pd.NA else float(one.share),
+        }
+        for one in part.itertuples()
+    ]
