@@ -1,8 +1,14 @@
 """Checks shared by every module: what was needed, what came, and what to do about it."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from multigenre.data import Films, GenreProbabilities
 
 ROLES = ("train", "validation", "calibration", "test", "out-of-fold")
 
@@ -11,7 +17,7 @@ class InputError(ValueError):
     """What the caller gave cannot be used; the message is one sentence that says why and what to do."""
 
 
-def some(names, most=3):
+def some(names: Iterable[object], most: int = 3) -> str:
     """Join the first few names, saying how many more there are.
 
     >>> some(["tt1", "tt2", "tt3", "tt4", "tt5"])
@@ -23,7 +29,7 @@ def some(names, most=3):
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
-def check_ids(ids):
+def check_ids(ids: Iterable[object]) -> np.ndarray:
     """Return film ids as a 1-d array of strings, each once."""
     ids = np.asarray([str(film) for film in ids], dtype=object)
     # Counted in Python: NumPy's own strings lose what ends in a null character.
@@ -35,14 +41,14 @@ def check_ids(ids):
     return ids
 
 
-def check_role(role):
+def check_role(role: str | None) -> str | None:
     """Return ``role`` if it is one of the split roles, or None."""
     if role is not None and role not in ROLES:
         raise InputError(f"A split role is one of {', '.join(ROLES)} or None, got {role!r}.")
     return role
 
 
-def check_shape(values, shape, what):
+def check_shape(values: ArrayLike, shape: Iterable[int], what: str) -> np.ndarray:
     """Return ``values`` as an array if it has ``shape``."""
     values = np.asarray(values)
     if values.shape != tuple(shape):
@@ -50,7 +56,7 @@ def check_shape(values, shape, what):
     return values
 
 
-def check_labels(labels, shape, what="Labels"):
+def check_labels(labels: ArrayLike, shape: Iterable[int], what: str = "Labels") -> np.ndarray:
     """Return labels as a uint8 array of 0 and 1."""
     labels = check_shape(labels, shape, what)
     if not np.isin(labels, (0, 1)).all():
@@ -59,7 +65,7 @@ def check_labels(labels, shape, what="Labels"):
     return labels.astype(np.uint8)
 
 
-def check_weights(weights, n_films, what):
+def check_weights(weights: ArrayLike | None, n_films: int, what: str) -> np.ndarray:
     """Return how much each film counts, (n_films,) float64: 1 where ``weights`` is None."""
     if weights is None:
         return np.ones(n_films)
@@ -71,7 +77,7 @@ def check_weights(weights, n_films, what):
     return weights
 
 
-def check_same_films(expected, got, what):
+def check_same_films(expected: ArrayLike, got: ArrayLike, what: str) -> None:
     """Raise unless two arrays of film ids are the same, in the same order."""
     expected, got = np.asarray(expected, dtype=object), np.asarray(got, dtype=object)
     if expected.shape == got.shape and (expected == got).all():
@@ -82,7 +88,7 @@ def check_same_films(expected, got, what):
     raise InputError(f"{what} must hold the same {len(expected)} films in the same order, got another order.")
 
 
-def check_same_genres(expected, got, what):
+def check_same_genres(expected: Collection[str], got: Collection[str], what: str) -> None:
     """Raise unless two ``Genres`` are the same names in the same order."""
     if expected == got:
         return
@@ -91,7 +97,7 @@ def check_same_genres(expected, got, what):
     raise InputError(f"{what} must name the same genres in the same order, but {reason}.")
 
 
-def check_unseen(ids, seen, what):
+def check_unseen(ids: Iterable[str], seen: Iterable[str], what: str) -> None:
     """Raise if any film of ``ids`` is among ``seen``, the films that ``what`` learned from."""
     both = sorted(set(ids) & set(seen))
     if both:
@@ -101,10 +107,10 @@ def check_unseen(ids, seen, what):
         )
 
 
-def check_truth(probabilities, films, what):
+def check_truth(probabilities: "GenreProbabilities", films: "Films", what: str) -> np.ndarray:
     """Return the labels of ``films``, or raise if ``probabilities`` are about other films or genres."""
     who = f"{what}: {probabilities.name} and the films"
-    if films.labels is None:
+    if films.labels is None or films.genres is None:
         raise InputError(f"{what} needs films whose genres are known, got a table without genre columns.")
     check_same_films(films.ids, probabilities.ids, who)
     check_same_genres(films.genres, probabilities.genres, who)
@@ -116,7 +122,7 @@ def check_truth(probabilities, films, what):
     return films.labels
 
 
-def check_held_out(probabilities, what):
+def check_held_out(probabilities: "GenreProbabilities", what: str) -> None:
     """Raise unless no member trained on these films and no report will use them."""
     if probabilities.role not in ("calibration", "out-of-fold"):
         raise InputError(

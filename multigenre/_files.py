@@ -2,17 +2,19 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from multigenre._checks import InputError
+from multigenre._signatures import Pathlike
 
 log = logging.getLogger("multigenre")
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: Pathlike) -> Iterator[Path]:
     """Give a path to write to in place of ``path``, and rename it to that once it is written.
 
     A kill leaves the old file or the new one, and what could not be written whole under another name.
@@ -36,7 +38,7 @@ def replacing(path):
     partial.replace(path)
 
 
-def claim(folder, facts):
+def claim(folder: Pathlike, facts: dict[str, object]) -> None:
     """Note in a folder what is run in it.
 
     Parameters

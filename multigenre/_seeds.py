@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def child_seeds(seed, n):
+def child_seeds(seed: int | None, n: int) -> list[int] | list[None]:
     """Return ``n`` independent seeds drawn from ``seed``, or ``n`` times None where it is None.
 
     >>> child_seeds(0, 2) == child_seeds(0, 3)[:2]
