@@ -12,7 +12,7 @@ from multigenre.data import Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.members._vector_cache import VectorCache
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 
 
 class EmbeddingMember:
@@ -192,7 +192,7 @@ class EmbeddingMember:
 
     def _decoded(self, films, posters):
         """Return the films with unreadable posters missing, which are named in the log."""
-        return readable_posters(films, posters) if self.modality == "poster" else films
+        return posters.screen(films) if self.modality == "poster" else films
 
     def _embedded(self, films, posters, progress=None):
         """Return the vectors of films that have the modality."""

@@ -26,7 +26,6 @@ from multigenre.networks import (
     overview_lengths,
     overview_predictor,
     predict_batches,
-    readable_posters,
     train_model,
     training_dataset,
 )
@@ -162,7 +161,7 @@ class KerasMember:
 
     def _decoded(self, films, posters):
         """Return the films with unreadable posters missing, which are named in the log."""
-        return readable_posters(films, posters) if self.modality == "poster" else films
+        return posters.screen(films) if self.modality == "poster" else films
 
     def _inputs(self, films, posters, rows=slice(None)):
         """Return (inputs, lengths) of films that have the modality."""

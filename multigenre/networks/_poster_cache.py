@@ -7,6 +7,7 @@ import math
 import os
 import tempfile
 import weakref
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +15,8 @@ import tensorflow as tf
 from PIL import Image
 
 from multigenre._checks import InputError, some
-from multigenre.data import inline_content
+from multigenre._signatures import Progress, no_progress
+from multigenre.data import Films, inline_content
 from multigenre.networks._batches import untuned
 
 log = logging.getLogger("multigenre")
@@ -45,14 +47,42 @@ class PosterCache:
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
-    def load(self, paths, *, progress=None):
+    def screen(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Films:
+        """Decode the films' posters; return the films with those missing that cannot be read.
+
+        Whoever makes a cache screens its films once. Members that are given the cache take them as they are.
+
+        Parameters
+        ----------
+        films : Films
+        strict : bool
+            Refuse posters that cannot be read, instead of naming them in the log.
+        progress : callable
+            Called with (what, number done, number in all).
+
+        Raises
+        ------
+        InputError
+            If a poster cannot be read and ``strict``.
+        """
+        lost = self.unreadable_of(films, progress=progress)
+        name_unreadable(lost, strict=strict)
+        return films.without_posters(lost) if lost else films
+
+    def unreadable_of(self, films: Films, *, progress: Progress = no_progress) -> dict[str, str]:
+        """Decode the films' posters; return why some cannot be read, by film id."""
+        broken = self.load(films.posters, progress=progress)
+        paths = zip(films.ids, map(str, films.posters), strict=True)
+        return {film: self.unreadable[path] for film, path in paths if path in broken} if broken else {}
+
+    def load(self, paths: Iterable[str], *, progress: Progress = no_progress) -> set[str]:
         """Decode the posters that are not here yet.
 
         Parameters
         ----------
         paths : iterable of str
             Files, or data URIs that hold a file's bytes; empty ones (no poster) are passed over.
-        progress : callable, optional
+        progress : callable
             Called with (what, number done, number in all).
 
         Returns
@@ -63,16 +93,28 @@ class PosterCache:
         wanted = dict.fromkeys(str(path) for path in paths if path)
         new = [path for path in wanted if path not in self._row and path not in self.unreadable]
         if new:
-            self._decode(new, progress or (lambda what, done, total: None))
+            self._decode(new, progress)
         return wanted.keys() & self.unreadable.keys()
 
-    def pixels(self, paths):
-        """Return loaded posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
+    def pixels(self, paths: Iterable[str]) -> np.ndarray:
+        """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``; see `select`."""
         return self.select(paths)[:]
 
-    def select(self, paths):
-        """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for."""
-        return Selection(self._pixels, np.array([self._row[str(path)] for path in paths], np.intp))
+    def select(self, paths: Iterable[str]) -> "Selection":
+        """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for.
+
+        Raises
+        ------
+        InputError
+            If a poster cannot be read.
+        """
+        paths = [str(path) for path in paths]
+        if broken := self.load(paths):
+            raise InputError(
+                f"{len(broken)} posters cannot be read ({self.unreadable[min(broken)]}); leave them out with "
+                "PosterCache.screen."
+            )
+        return Selection(self._pixels, np.array([self._row[path] for path in paths], np.intp))
 
     def _decode(self, paths, progress):
         """Decode posters that are not here: with TensorFlow, and what it cannot read with Pillow."""
@@ -166,22 +208,8 @@ def _decoded(paths, size):
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 
-def readable_posters(films, posters, *, strict=False, progress=None):
-    """Decode the films' posters; return the films with unreadable ones missing, see `name_unreadable`."""
-    lost = unreadable_posters(films, posters, progress=progress)
-    name_unreadable(lost, strict=strict)
-    return films.without_posters(lost) if lost else films
-
-
-def unreadable_posters(films, posters, *, progress=None):
-    """Decode the films' posters; return why some cannot be read, a dict of str by film id."""
-    broken = posters.load(films.posters, progress=progress)
-    paths = zip(films.ids, map(str, films.posters), strict=True)
-    return {film: posters.unreadable[path] for film, path in paths if path in broken} if broken else {}
-
-
-def name_unreadable(lost, *, strict=False):
-    """Name and count in the log what `unreadable_posters` found, or raise `InputError` if ``strict``."""
+def name_unreadable(lost: Mapping[str, str], *, strict: bool = False) -> None:
+    """Name and count in the log what `PosterCache.unreadable_of` found, or raise `InputError` if ``strict``."""
     if lost:
         film, reason = next(iter(lost.items()))
         what, why = f"{len(lost)} posters cannot be read", f"{film}: {reason}"

@@ -8,7 +8,7 @@ import pyarrow as pa
 from multigenre._checks import InputError
 from multigenre._files import claim
 from multigenre.data import inline_content
-from multigenre.networks import PosterCache, name_unreadable, unreadable_posters
+from multigenre.networks import PosterCache
 from multigenre.shards._format import FILMS, WORK, digest, films_table, shards_frame, write_parquet
 
 
@@ -56,9 +56,8 @@ def convert(films, folder, *, shard_films=FILMS, strict=False, progress=None):
 
 def _write(films, path, strict):
     """Write one shard."""
-    lost = unreadable_posters(films, PosterCache())
-    name_unreadable(lost, strict=strict)
-    films = films.without_posters(lost)
+    posters = PosterCache()
+    lost, films = posters.unreadable_of(films), posters.screen(films, strict=strict)
     facts = {
         "genres": list(films.genres) if films.genres else None,
         "overviews": int(films.has_overview.sum()),

@@ -16,7 +16,6 @@ from multigenre.networks import (
     compile_model,
     epoch_batches,
     overview_lengths,
-    readable_posters,
     train_model,
     untuned,
 )
@@ -192,7 +191,7 @@ def _read(member, groups, genres):
     if member.modality == "overview":
         return films.overviews, films.labels
     posters = PosterCache(member.design.size)
-    films = readable_posters(films, posters, strict=True)
+    films = posters.screen(films, strict=True)
     return posters.pixels(films.posters), films.labels
 
 
