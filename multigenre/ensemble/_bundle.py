@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator
 from multigenre._checks import InputError, check_same_genres
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Genres
-from multigenre.fusion import FusedThresholds, LateFusion
+from multigenre.fusion import LateFusion
 from multigenre.members import restored
 
-FORMAT = 3
+FORMAT = 4
 DOCUMENTS = ("bundle", "metrics", "fusion", "thresholds", "films")
 
 
@@ -90,7 +90,7 @@ def _read(folder, name):
 
 
 SETTINGS = ("preset", "seed", "fusion", "thresholds", "refit", "settings")
-KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator, FusedThresholds)}
+KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator)}
 
 
 def documents_of(ensemble):
@@ -142,8 +142,7 @@ def restore(ensemble, folder, members=()):
     ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
     ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
     ensemble.thresholds_ = {
-        name: (FusedThresholds if name == "fused" else ThresholdCalibrator).from_dict(saved)
-        for name, saved in documents["thresholds"].items()
+        name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
     }
     ensemble.members_ = {}
     for name, description in facts["members"].items():

@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import no_progress
 from multigenre.data import inline_content
 from multigenre.networks._batches import untuned
 
@@ -45,7 +46,7 @@ class PosterCache:
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
-    def load(self, paths, *, progress=None):
+    def load(self, paths, *, progress=no_progress):
         """Decode the posters that are not here yet.
 
         Parameters
@@ -63,7 +64,7 @@ class PosterCache:
         wanted = dict.fromkeys(str(path) for path in paths if path)
         new = [path for path in wanted if path not in self._row and path not in self.unreadable]
         if new:
-            self._decode(new, progress or (lambda what, done, total: None))
+            self._decode(new, progress)
         return wanted.keys() & self.unreadable.keys()
 
     def pixels(self, paths):
@@ -166,14 +167,14 @@ def _decoded(paths, size):
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 
-def readable_posters(films, posters, *, strict=False, progress=None):
+def readable_posters(films, posters, *, strict=False, progress=no_progress):
     """Decode the films' posters; return the films with unreadable ones missing, see `name_unreadable`."""
     lost = unreadable_posters(films, posters, progress=progress)
     name_unreadable(lost, strict=strict)
     return films.without_posters(lost) if lost else films
 
 
-def unreadable_posters(films, posters, *, progress=None):
+def unreadable_posters(films, posters, *, progress=no_progress):
     """Decode the films' posters; return why some cannot be read, a dict of str by film id."""
     broken = posters.load(films.posters, progress=progress)
     paths = zip(films.ids, map(str, films.posters), strict=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
+from multigenre._signatures import no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.fusion import LateFusion
 from multigenre.members import DESIGNS, make_network
@@ -57,7 +58,7 @@ class FilmTrial:
             "others": ", ".join(other.name for other in self.others) or "none",
         }
 
-    def __call__(self, settings, *, folder, seed, progress=None):
+    def __call__(self, settings, *, folder, seed, progress=no_progress):
         """Train, measure, and return what was measured.
 
         Parameters
@@ -103,7 +104,7 @@ class FilmTrial:
         return self._posters if member.modality == "poster" else None
 
 
-def run_seeds(trial, settings, *, folder, seeds, progress=None):
+def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
     """Run a trial once for each seed, and note each result in the folder at once.
 
     Parameters

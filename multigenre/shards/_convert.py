@@ -7,12 +7,13 @@ import pyarrow as pa
 
 from multigenre._checks import InputError
 from multigenre._files import claim
+from multigenre._signatures import no_progress
 from multigenre.data import inline_content
 from multigenre.networks import PosterCache, name_unreadable, unreadable_posters
 from multigenre.shards._format import FILMS, WORK, digest, films_table, shards_frame, write_parquet
 
 
-def convert(films, folder, *, shard_films=FILMS, strict=False, progress=None):
+def convert(films, folder, *, shard_films=FILMS, strict=False, progress=no_progress):
     """Write films to Parquet shards, posters' files as they are; one that was killed goes on at its shard.
 
     The columns are ``Id``, ``Overview`` (null where missing), ``Poster`` (the file's bytes, null where missing) and
@@ -49,8 +50,7 @@ def convert(films, folder, *, shard_films=FILMS, strict=False, progress=None):
         part = films.take(range(start, min(start + shard_films, len(films))))
         if not path.is_file():
             _write(part, path, strict)
-        if progress:
-            progress("converting", start + len(part), len(films))
+        progress("converting", start + len(part), len(films))
     return shards_frame(folder)
 
 

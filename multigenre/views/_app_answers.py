@@ -130,9 +130,9 @@ def probability_table(ensemble, prediction):
         whether the contender alone would name the genre.
     """
     genres, tables = list(prediction.fused.genres), []
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
+    cuts = ensemble.cuts(*prediction.members, prediction.fused)
     for one in (prediction.fused, *prediction.members):
-        threshold = cuts[one.name].to_numpy()[0] if one.name in cuts else 0.5
+        threshold = cuts[one.name].to_numpy()[0]
         facts = {
             "contender": one.name,
             "genre": genres,
@@ -173,7 +173,7 @@ def left_out_table(ensemble, prediction):
         return pd.DataFrame(columns=columns)
     rest = [_left_out(member, asked) for member in present]
     without = ensemble.fusion_.predict(rest)
-    cuts = ensemble.cuts(without, rest).get("fused", 0.5)
+    cuts = ensemble.cuts(without)["fused"]
     facts = [
         np.repeat(list(asked), len(without.genres)),
         np.repeat(["+".join(names) for names in asked.values()], len(without.genres)),

@@ -224,7 +224,8 @@ def test_plain_values_have_none_for_what_is_missing():
 
 
 def test_a_gallery_shows_every_kind_that_there_is_and_counts_the_rest(ensemble, tables):
-    said = (ensemble, ensemble.predictions_["test"], ensemble.films_["test"], tables)
+    everyone = ensemble.contenders(ensemble.predictions_["test"], ensemble.films_["test"])
+    said = (ensemble, everyone, ensemble.films_["test"], tables)
     few = gallery(*said, most=12)
     assert len(few["films"]) == 12
     for kind in few["kinds"]:
@@ -250,7 +251,7 @@ def test_reasons_are_true_of_the_table_of_films(tables):
 
 def test_words_and_places_of_a_film_are_told_of_its_most_probable_genre(ensemble, tables):
     prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
-    shown = gallery(ensemble, prediction, films, tables, most=10)["films"]
+    shown = gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=10)["films"]
     for card in shown:
         overview = films.overviews[list(films.ids).index(card["id"])]
         assert "".join(piece["text"] for piece in card["overview"]) == overview[:700]
@@ -291,7 +292,7 @@ def test_no_number_is_a_zero_below_zero():
 
 def test_a_film_is_shown_with_what_is_true_of_it(ensemble, tables):
     prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
-    for card in gallery(ensemble, prediction, films, tables, most=5)["films"]:
+    for card in gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=5)["films"]:
         row = list(films.ids).index(card["id"])
         assert tuple(card["truth"]) == films.genres.decode(films.labels[[row]])[0]
         top = prediction.fused.take([row]).top(3)[0]
