@@ -8,7 +8,7 @@ import pandas as pd
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import no_progress
-from multigenre.data import film_columns, read_table, small_poster, texts
+from multigenre.data import film_columns, read_poster, read_table, texts
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 256  # posters looked at together
@@ -213,5 +213,5 @@ def poster_looks(films, *, progress=no_progress):
 
 
 def _small(path):
-    image = small_poster(path) if path else None
+    image = read_poster(path, size=(300, 450))
     return None if image is None else np.asarray(image.resize(LOOKED_AT))

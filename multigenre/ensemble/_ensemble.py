@@ -141,9 +141,7 @@ class GenreEnsemble:
         )
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
             folder = Path(folder or temporary)
-            table = films.to_frame().assign(poster=films.posters)
-            digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
-            run = {"films": digest, "split": split, "preset": self.preset, "seed": self.seed}
+            run = {"films": films.digest(), "split": split, "preset": self.preset, "seed": self.seed}
             claim(folder, run | ({"settings": self.settings} if self.settings else {}))
             options = {"posters": posters, "progress": progress}
             self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)

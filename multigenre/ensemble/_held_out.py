@@ -1,7 +1,6 @@
 """What members say about films that did not teach them: what fusion, thresholds and reports are made of."""
 
 import logging
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, check_same_genres, check_unseen
+from multigenre._files import replacing_folder
 from multigenre._signatures import no_progress
 from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.members import has_modality, member_probabilities, to_train_again
@@ -52,15 +52,13 @@ def fitted(member, roles, folder, *, posters=None, progress=no_progress):
     progress : callable, optional
         As `Member.fit` takes them.
     """
-    done, partial = folder / f"{member.name}.done", folder / f"{member.name}.partial"
+    done = folder / f"{member.name}.done"
     if done.is_dir():
         return member.load(done)
     training = folder / f"{member.name}.training"
     member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    member.save(partial)
-    partial.rename(done)
+    with replacing_folder(done) as partial:
+        member.save(partial)
     return member
 
 

@@ -27,7 +27,7 @@ def fit_head(features, labels, *, C, what="a head", progress=no_progress):
     what : str
         Is fitted, for the progress.
     progress : callable, optional
-        Called with (genres done, genres in all).
+        Called with (what, genres done, genres in all).
 
     Returns
     -------
@@ -103,7 +103,7 @@ def choose_C(features, labels, strengths, *, fold, what="a head", progress=no_pr
     what : str
         Is fitted, for the progress.
     progress : callable, optional
-        Called with (fits done, fits in all), each of a genre and a fold.
+        Called with (what, fits done, fits in all), each of a genre and a fold.
 
     Returns
     -------

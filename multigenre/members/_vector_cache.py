@@ -56,7 +56,7 @@ class VectorCache:
         what : str
             Is encoded, for the progress.
         progress : callable, optional
-            Called with (items done, items in all) while there are some to compute.
+            Called with (what, items done, items in all) while there are some to compute.
 
         Returns
         -------

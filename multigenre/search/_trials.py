@@ -9,7 +9,7 @@ import keras
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre._files import replacing
+from multigenre._files import write_json
 from multigenre._signatures import no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.fusion import LateFusion
@@ -47,14 +47,8 @@ class FilmTrial:
     @property
     def facts(self):
         """What tells this trial from those on other films: a dict of str to str."""
-        # The posters by name: another machine may have them in another place.
-        tables = [
-            films.to_frame().assign(poster=[Path(poster).name for poster in films.posters])
-            for films in (self.train, self.validation)
-        ]
-        digest = sum(int(pd.util.hash_pandas_object(table).sum()) for table in tables) & 0xFFFFFFFF
         return {
-            "films": f"{len(self.train)} and {len(self.validation)} films, {digest:08x}",
+            "films": f"{self.train.digest()}; {self.validation.digest()}",
             "others": ", ".join(other.name for other in self.others) or "none",
         }
 
@@ -141,9 +135,3 @@ def remove_checkpoints(folder):
     for place in Path(folder).glob("seed-*/*"):
         if place.is_dir():
             shutil.rmtree(place)
-
-
-def write_json(facts, path):
-    """Write facts, beside and then renamed: a kill leaves the old file or the new one."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts), encoding="utf-8")

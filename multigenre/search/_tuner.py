@@ -15,8 +15,9 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
+from multigenre._files import write_json
 from multigenre._signatures import no_progress
-from multigenre.search._trials import remove_checkpoints, run_seeds, write_json
+from multigenre.search._trials import remove_checkpoints, run_seeds
 
 log = logging.getLogger("multigenre")
 

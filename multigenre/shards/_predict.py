@@ -18,7 +18,6 @@ from multigenre.shards._format import (
     READ,
     WORK,
     count_films,
-    digest,
     films_table,
     shard_paths,
     shard_tables,
@@ -74,7 +73,7 @@ def predict_shards(
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),
-        "films": digest(source) if isinstance(source, Films) else _checksum(sizes),
+        "films": source.digest() if isinstance(source, Films) else _checksum(sizes),
         "with_members": with_members,
     }
     claim(out / WORK, facts)

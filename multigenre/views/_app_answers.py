@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from multigenre._checks import InputError, some
-from multigenre.data import Films, GenreProbabilities, inline_poster
+from multigenre.data import Films, GenreProbabilities, inline_poster, open_poster
 from multigenre.fusion import film_contributions
 
 FILM = "your film"  # the id of the one film
@@ -104,8 +104,7 @@ def _readable(poster):
     if not poster:
         return ""
     try:
-        with Image.open(poster) as image:
-            image.convert("RGB")
+        open_poster(poster)
     except Exception as error:  # a damaged file can raise nearly anything in a decoder
         reason = str(error).replace(str(poster), "").strip(" :'\"") or type(error).__name__
         raise InputError(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from multigenre._checks import InputError, some
+from multigenre._files import replacing
 from multigenre.views._drawing import BLUE, MARKS, ORANGE, VERMILLION, boxes_for_glyphs, literal
 
 
@@ -87,13 +88,8 @@ def save_figure(figure, path):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"save_figure writes PNG, so the path must end in .png, got {path.name!r}.")
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with boxes_for_glyphs():
-            figure.savefig(partial, format="png", dpi=150)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, boxes_for_glyphs():
+        figure.savefig(partial, format="png", dpi=150)
 
 
 MOST_PANELS = 12

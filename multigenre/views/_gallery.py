@@ -8,7 +8,7 @@ import pandas as pd
 
 from multigenre._signatures import no_progress
 from multigenre.analysis import BROKEN, MISSING, RESCUED
-from multigenre.data import small_poster
+from multigenre.data import read_poster
 from multigenre.fusion import BASE, film_contributions
 from multigenre.views._marks import marked_places, marked_words, pieces
 
@@ -17,10 +17,9 @@ SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
 
 def thumbnail(path):
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
-    image = small_poster(path) if path else None
+    image = read_poster(path, size=SHOWN)
     if image is None:
         return None
-    image.thumbnail(SHOWN)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
@@ -201,6 +200,7 @@ def _card(row, films, said, why, moved):
     best = columns[-1]["top"][0]["genre"]
     return {
         "id": str(films.ids[row]),
+        "title": films.titles[row],
         "poster": thumbnail(films.posters[row]),
         "has_poster": bool(films.posters[row]),
         "overview": overview[:MOST_LETTERS],

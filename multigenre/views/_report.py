@@ -73,6 +73,7 @@ def report(ensemble, films, path, *, attributes=None, extras=None, progress=no_p
     if how == "html":
         facts = report_facts(ensemble, tables)
         facts["gallery"] = gallery(ensemble, everyone, films, tables, progress=progress)
+        facts["titles"] = dict(zip(films.ids, films.titles, strict=True))
         facts["left_out"] = given - len(films)
         facts |= _about(ensemble, films)
         facts |= report_figures(everyone, films, tables, extras=extras or {}, progress=progress)

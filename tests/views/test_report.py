@@ -11,8 +11,10 @@ import pytest
 from matplotlib.figure import Figure
 from report_films import GENRE, HOSTILE, hostile_films, quick_ensemble
 
+from multigenre import Films
 from multigenre._checks import InputError
 from multigenre.analysis import error_tables, poster_looks
+from multigenre.shards import convert, read_shards
 from multigenre.views import check_path, report, report_facts
 from multigenre.views._gallery import KINDS, gallery, reasons, thumbnail
 from multigenre.views._report import number, p_value, signed, write_tables
@@ -307,3 +309,24 @@ def test_a_poster_that_cannot_be_read_has_no_thumbnail_and_no_look(films, tmp_pa
     looks = poster_looks(films)
     assert looks["poster brightness"].isna().tolist() == (~films.has_poster).tolist()
     assert looks["poster brightness"].dropna().between(0, 1).all()
+
+
+def test_films_from_shards_have_their_pictures_brightness_and_titles(ensemble, films, tmp_path):
+    unseen = films.take(np.isin(films.ids, ensemble.films_["test"].ids))
+    convert(unseen, tmp_path / "shards")
+    inside = Films.concatenate(list(read_shards(tmp_path / "shards")))
+    assert all(poster.startswith("data:") for poster in inside.posters[inside.has_poster])
+    pages = {}
+    for name, some_films in (("files", unseen), ("shards", inside)):
+        tables = report(ensemble, some_films, tmp_path / f"{name}.html")
+        pages[name] = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        assert "poster brightness" in set(tables["slices"]["slice"])
+    assert pages["shards"].count("<img src=") == pages["files"].count("<img src=") > 20
+    assert "The Film 1" in pages["shards"] and pages["shards"] == pages["files"]
+
+
+def test_a_card_has_the_title_beside_the_id(ensemble, tables):
+    prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
+    cards = gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=20)["films"]
+    titles = dict(zip(films.ids, films.titles, strict=True))
+    assert all(card["title"] == titles[card["id"]] for card in cards) and any(card["title"] for card in cards)
