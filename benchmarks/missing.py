@@ -3,11 +3,9 @@
     python benchmarks/missing.py FILMS --posters DIR [--members A,B] [--share 0.3] [--poster-only TABLE] [--quick]
 
 Removes that share of posters and of overviews at random, from training and test films alike, trains the members once
-a fold (outer cross-validation; members that train in seconds) and fuses the same held-out probabilities in six ways:
+a fold (outer cross-validation; members that train in seconds) and fuses the same held-out probabilities in five ways:
 
 - ``ours``: `LateFusion` as `GenreEnsemble` uses it;
-- ``cuts apart``: the same, but films of each set of modalities are cut by thresholds of their own
-  (`FusedThresholds`, shrinkage 0);
 - ``zero``: the same method, with log-odds of 0 for a member that has nothing to read;
 - ``mean``: the same, with the member's mean log-odds for the genre;
 - ``dropped``: the same, learned from complete films only; it can say no more than prevalence of the others;
@@ -28,12 +26,12 @@ from pathlib import Path
 
 import numpy as np
 from machine import machine
-from sklearn.base import clone
 
-from multigenre import Films, FusedThresholds, LateFusion, ProbabilityCalibrator, make_films
+from multigenre import Films, LateFusion, ProbabilityCalibrator, make_films
 from multigenre._files import claim
 from multigenre.data import folds_of_films
 from multigenre.ensemble import ensemble_thresholds, fit_members, fusion_films, held_out_probabilities
+from multigenre.fusion import out_of_fold
 from multigenre.members import make_members
 from multigenre.networks import PosterCache
 from multigenre.scores import METRICS, intervals, resample
@@ -60,7 +58,7 @@ def filled(members, level):
     ]
 
 
-def ways(evidence, films, said, prevalence, modalities, seed):
+def ways(evidence, films, said, prevalence, seed):
     """Yield (name, probabilities, named genres) of the test films."""
     levels = {
         "zero": [np.full(len(prevalence), 0.5)] * len(said),
@@ -77,9 +75,9 @@ def ways(evidence, films, said, prevalence, modalities, seed):
         if name == "dropped":
             known, taught = [one.take(complete) for one in evidence], films.take(complete)
         fusion = LateFusion(seed=seed).fit(known, taught)
-        cuts = FusedThresholds(ensemble_thresholds("micro-macro"), seed=seed).fit(fusion, known, taught)
+        cuts = ensemble_thresholds("micro-macro").fit(out_of_fold(fusion, known, taught, seed=seed), taught)
         fused = fusion.predict(new)
-        labels = cuts.predict(fused, new).to_numpy(bool)
+        labels = cuts.predict(fused).to_numpy(bool)
         here = fused.present[:, None]
         if name == "dropped":
             here = here & np.all([one.present for one in said], axis=0)[:, None]
@@ -88,11 +86,6 @@ def ways(evidence, films, said, prevalence, modalities, seed):
             np.where(here, fused.values, prevalence),
             np.where(here, labels, prevalence >= cuts.thresholds_.to_numpy()),
         )
-        if name == "ours":
-            apart = clone(cuts).set_params(modalities=modalities, shrinkage=0).fit(fusion, known, taught)
-            labels = apart.predict(fused, new).to_numpy(bool)
-            values = np.where(here, fused.values, prevalence)
-            yield "cuts apart", values, np.where(here, labels, prevalence >= cuts.thresholds_.to_numpy())
     yield "best member", *best_member(evidence, films, said, prevalence)
 
 
@@ -129,13 +122,10 @@ def one_fold(films, test_rows, args, folder, posters):
     trained, apart = fit_members(members, rest, roles, folder, seed=args.seed, posters=posters)
     learned, evidence = fusion_films(apart, roles, ())
     prevalence = rest.genres.prevalence(rest.labels).to_numpy()
-    modalities = {name: member.modality for name, member in trained.items()}
 
     def answer(some_films):
         said = held_out_probabilities(trained, apart, some_films, posters)
-        return {
-            name: rows for name, *rows in ways(evidence, learned, said, prevalence, modalities, args.seed)
-        }
+        return {name: rows for name, *rows in ways(evidence, learned, said, prevalence, args.seed)}
 
     return answer(test), answer
 

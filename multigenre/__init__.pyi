@@ -9,7 +9,6 @@ from .data import Genres as Genres
 from .data import make_films as make_films
 from .ensemble import GenreEnsemble as GenreEnsemble
 from .ensemble import Prediction as Prediction
-from .fusion import FusedThresholds as FusedThresholds
 from .fusion import LateFusion as LateFusion
 from .members import EmbeddingMember as EmbeddingMember
 from .members import GivenMember as GivenMember
@@ -25,7 +24,9 @@ from .networks import PosterCache as PosterCache
 from .networks import PosterCNN as PosterCNN
 from .networks import PosterEncoder as PosterEncoder
 from .networks import Recipe as Recipe
+from .scores import Contenders as Contenders
 from .scores import contender_scores as contender_scores
+from .scores import contenders as contenders
 from .scores import genre_frame as genre_frame
 from .scores import scores_frame as scores_frame
 from .search import search_films as search_films

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike
@@ -17,7 +19,7 @@ log = logging.getLogger("multigenre")
 def replacing(path: Pathlike) -> Iterator[Path]:
     """Give a path to write to in place of ``path``, and rename it to that once it is written.
 
-    A kill leaves the old file or the new one, and what could not be written whole under another name.
+    A kill leaves the old file or the new one; what could not be written whole goes.
 
     Parameters
     ----------
@@ -34,8 +36,40 @@ def replacing(path: Pathlike) -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    yield partial
-    partial.replace(path)
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Pathlike) -> Iterator[Path]:
+    """Give a folder to fill in place of ``path``, and rename it to that once it is full.
+
+    Parameters
+    ----------
+    path : path
+        Not there yet, or an empty folder. What a kill left beside it is removed.
+    """
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.is_dir():
+            path.rmdir()
+        partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def write_json(facts: object, path: Pathlike, **options: Any) -> None:
+    """Write plain values as JSON, with the options of `json.dumps`."""
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(facts, **options), encoding="utf-8")
 
 
 def claim(folder: Pathlike, facts: dict[str, object]) -> None:
@@ -66,5 +100,4 @@ def claim(folder: Pathlike, facts: dict[str, object]) -> None:
         log.info("Going on with the unfinished run in %s.", folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(note) as partial:
-        partial.write_text(json.dumps(facts), encoding="utf-8")
+    write_json(facts, note)

@@ -18,7 +18,8 @@ def hostile_films(folder, n_films=320):
     films = make_films(n_films, genres=6, folder=folder, missing_posters=0.1, missing_overviews=0.1)
     names = [GENRE if name == "Drama" else name for name in films.genres]
     overviews = [f"{text} {HOSTILE}" if text else "" for text in films.overviews]
-    return replace(films, genres=Genres(names), overviews=np.array(overviews, object))
+    titles = [f"The Film {row} {HOSTILE}" if row % 2 else "" for row in range(len(films))]
+    return replace(films, genres=Genres(names), overviews=np.array(overviews, object), titles=titles)
 
 
 def quick_ensemble(films):

@@ -22,7 +22,6 @@ from ._places import patch_influence as patch_influence
 from ._reliability import reliability_table as reliability_table
 from ._robustness import damaged as damaged
 from ._robustness import robustness_table as robustness_table
-from ._side_by_side import contenders as contenders
 from ._slices import slice_table as slice_table
 from ._tables import beside as beside
 from ._tables import error_tables as error_tables

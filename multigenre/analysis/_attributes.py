@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre.data import film_columns, read_table, small_poster, texts
+from multigenre._signatures import no_progress
+from multigenre.data import film_columns, read_poster, read_table, texts
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 256  # posters looked at together
@@ -183,7 +184,7 @@ def read_attributes(path, columns):
 LOOKED_AT = (48, 72)  # pixels
 
 
-def poster_looks(films, *, progress=None):
+def poster_looks(films, *, progress=no_progress):
     """Return how bright and how colourful the posters of films are, looked at in 48 x 72 pixels.
 
     Parameters
@@ -204,7 +205,7 @@ def poster_looks(films, *, progress=None):
             if image is not None:
                 pixels.append(image)
                 kept.append(row)
-            if progress and (row + 1) % 100 in (0, len(films) % 100):
+            if (row + 1) % 100 in (0, len(films) % 100):
                 progress("posters", row + 1, len(films))
     if kept:
         looks[kept] = poster_look(np.stack(pixels), films.ids[kept]).to_numpy()
@@ -212,5 +213,5 @@ def poster_looks(films, *, progress=None):
 
 
 def _small(path):
-    image = small_poster(path) if path else None
+    image = read_poster(path, size=(300, 450))
     return None if image is None else np.asarray(image.resize(LOOKED_AT))

@@ -7,11 +7,10 @@ import pandas as pd
 from scipy.special import ndtri
 
 from multigenre.analysis._intervals import FEW, bounds, draws, wilson
-from multigenre.analysis._side_by_side import contenders
-from multigenre.scores import rates_of_counts
+from multigenre.scores import Contenders, rates_of_counts
 
 
-def member_pairs(members, fused, films, thresholds=None, *, level=0.95):
+def member_pairs(contenders: Contenders, *, level: float = 0.95) -> pd.DataFrame:
     """Return how two members' rights and wrongs go together, on the films that carry each genre.
 
     True negatives are left out: nearly all films lack a genre and nearly all members see that, so they would make any
@@ -19,8 +18,8 @@ def member_pairs(members, fused, films, thresholds=None, *, level=0.95):
 
     Parameters
     ----------
-    members, fused, films, thresholds
-        As for `multigenre.analysis.genre_outcomes`; the fused prediction is not compared.
+    contenders : Contenders
+        The fused prediction is not compared.
     level : float in (0, 1)
 
     Returns
@@ -33,30 +32,24 @@ def member_pairs(members, fused, films, thresholds=None, *, level=0.95):
         ``_low`` and ``_high``: Wilson's, for Q by way of the logarithm of the odds ratio with 1/2 added to each count,
         widened to hold a Q that is 1 or -1.
 
-    Raises
-    ------
-    InputError
-        As for `multigenre.analysis.genre_outcomes`.
-
     References
     ----------
     Kuncheva and Whitaker (2003), "Measures of diversity in classifier ensembles and their relationship with the
     ensemble accuracy", Machine Learning 51. Haldane (1956), "The estimation and significance of the logarithm of a
     ratio of frequencies", Annals of Human Genetics 20: the 1/2.
     """
-    found = contenders(members, fused, films, thresholds)
     tables = []
-    for first, second in combinations(range(len(members)), 2):
-        carried = found.labels & (found.present[first] & found.present[second])[:, None]
-        one, other = found.named[first], found.named[second]
+    for first, second in combinations(range(len(contenders.members)), 2):
+        carried = contenders.labels & (contenders.present[first] & contenders.present[second])[:, None]
+        one, other = contenders.named[first], contenders.named[second]
         counts = np.stack(
             [
                 (carried & right).sum(axis=0)
                 for right in (one & other, one & ~other, ~one & other, ~one & ~other)
             ]
         )
-        names = {"first": found.names[first], "second": found.names[second]}
-        tables.append(pd.DataFrame({"genre": list(found.genres), **names, **_pair(counts, level)}))
+        names = {"first": contenders.names[first], "second": contenders.names[second]}
+        tables.append(pd.DataFrame({"genre": list(contenders.genres), **names, **_pair(counts, level)}))
     columns = ["genre", "first", "second"]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -88,15 +81,14 @@ def _pair(counts, level):
     return table
 
 
-def headroom(members, fused, films, thresholds=None, *, replicates=1000, seed=0):
+def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Return the F1 of the best member, the fusion and an oracle, and how much of the way the fusion goes.
 
     The oracle knows which member to trust for each film and genre: it is wrong only where all of them are.
 
     Parameters
     ----------
-    members, fused, films, thresholds
-        As for `multigenre.analysis.genre_outcomes`.
+    contenders : Contenders
     replicates : int
         How many times films are drawn for the intervals; the best member is chosen again each time.
     seed : int
@@ -111,13 +103,8 @@ def headroom(members, fused, films, thresholds=None, *, replicates=1000, seed=0)
         is chosen on the films that are scored, which flatters it a little, so gain and captured are, if anything,
         too low.
 
-    Raises
-    ------
-    InputError
-        As for `multigenre.analysis.genre_outcomes`.
     """
-    found = contenders(members, fused, films, thresholds)
-    found = found.take(found.complete)
+    found = contenders.take(contenders.complete)
     labels, named = found.labels, found.named
     oracle = np.where(labels, named[:-1].any(axis=0), named[:-1].all(axis=0))
     chunks = chain([np.ones((len(labels), 1))], draws(len(labels), replicates, seed))

@@ -6,20 +6,16 @@ from scipy.special import ndtri
 
 from multigenre._checks import InputError
 from multigenre.analysis._intervals import benjamini_hochberg, holm, sign_test, wilson
-from multigenre.analysis._side_by_side import side_by_side
+from multigenre.scores import Contenders
 
 
-def co_occurrence(probabilities, films, thresholds=None, *, level=0.95):
+def co_occurrence(contenders: Contenders, *, level: float = 0.95) -> pd.DataFrame:
     """Return how often pairs of genres are named together, against how often films carry both.
 
     Parameters
     ----------
-    probabilities : GenreProbabilities
-        Of a member or of the fusion. Films that are not present are left out.
-    films : Films
-        The same films, with their genres; they taught nothing that predicts them.
-    thresholds : Series by genre name, or DataFrame by film id and genre, optional
-        0.5 without.
+    contenders : Contenders
+        Whose last, the fused prediction, is told of. Films that it is not present for are left out.
     level : float in (0, 1)
 
     Returns
@@ -36,28 +32,27 @@ def co_occurrence(probabilities, films, thresholds=None, *, level=0.95):
     Raises
     ------
     InputError
-        As for `multigenre.analysis.genre_outcomes`, and if no film is present.
+        If no film is present.
 
     References
     ----------
     Agresti and Min (2005), "Simple improved confidence intervals for comparing matched proportions", Statistics in
     Medicine 24: 1/2 added to each count.
     """
-    cuts = None if thresholds is None else {probabilities.name: thresholds}
-    found = side_by_side([probabilities], films, cuts)
-    found = found.take(found.present[0])
+    found = contenders.take(contenders.present[-1])
+    named = found.named[-1]
     n = len(found.labels)
     if not n:
-        raise InputError(f"{probabilities.name} covers none of these films, so no genres come together.")
+        raise InputError(f"{found.fused.name} covers none of these films, so no genres come together.")
     first, second = np.triu_indices(len(found.genres), 1)
-    both = [(one[:, first] & one[:, second]) for one in (found.named[0], found.labels)]
+    both = [(one[:, first] & one[:, second]) for one in (named, found.labels)]
     names = np.array(list(found.genres), object)
     table = {"genre": names[first], "other": names[second], "films": n}
-    for name, each, pair in zip(("named", "carried"), (found.named[0], found.labels), both, strict=True):
+    for kind, each, pair in zip(("named", "carried"), (named, found.labels), both, strict=True):
         single, together = each.sum(axis=0), pair.sum(axis=0)
         expected = single[first] * single[second] / n
         lift = np.divide(together, expected, out=np.full(len(first), np.nan), where=expected > 0)
-        table |= {name: together, f"{name}_expected": expected, f"{name}_lift": lift}
+        table |= {kind: together, f"{kind}_expected": expected, f"{kind}_lift": lift}
     table["named_share"] = table["named"] / n
     table["named_low"], table["named_high"] = wilson(table["named"], n, level)
     extra, lost = (both[0] & ~both[1]).sum(axis=0), (both[1] & ~both[0]).sum(axis=0)

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre.analysis._side_by_side import side_by_side
+from multigenre.scores import Contenders
 
 ROUNDING = 1e-9  # a member that says the same of all films is not confident of any
 
 
-def label_suspects(members, films, *, most=100, min_members=2):
+def label_suspects(contenders: Contenders, *, most: int = 100, min_members: int = 2) -> pd.DataFrame:
     """Return the films and genres whose label all members are confident is wrong, most suspect first.
 
     A member is confident that a film carries a genre when its probability is above the mean of those that it gives
@@ -18,10 +18,9 @@ def label_suspects(members, films, *, most=100, min_members=2):
 
     Parameters
     ----------
-    members : list of GenreProbabilities
-        Of films that taught none of them: a member repeats the labels that it learned.
-    films : Films
-        The same films, with their genres.
+    contenders : Contenders
+        Its members are asked, not the fused prediction, of films that taught none of them: a member repeats the labels
+        that it learned.
     most : int
         Rows to return.
     min_members : int
@@ -39,7 +38,7 @@ def label_suspects(members, films, *, most=100, min_members=2):
     Raises
     ------
     InputError
-        As for `multigenre.analysis.genre_outcomes`, and if there are fewer than ``min_members`` members.
+        If there are fewer than ``min_members`` members.
 
     References
     ----------
@@ -49,22 +48,24 @@ def label_suspects(members, films, *, most=100, min_members=2):
 
     Examples
     --------
-    >>> from multigenre import Films, GenreProbabilities, Genres
+    >>> from multigenre import Films, GenreProbabilities, Genres, contenders
     >>> ids, genres, blank = ["tt1", "tt2", "tt3", "tt4"], Genres(["War"]), [""] * 4
     >>> films = Films(ids, blank, blank, [[1], [1], [0], [0]], genres, "test")
     >>> poster = GenreProbabilities(ids, genres, [[0.9], [0.7], [0.9], [0.1]], "poster", "test")
     >>> overview = GenreProbabilities(ids, genres, [[0.6], [0.8], [0.8], [0.1]], "overview", "test")
-    >>> label_suspects([poster, overview], films)[["film", "genre", "label", "self_confidence", "usual"]].round(3)
+    >>> fused = GenreProbabilities(ids, genres, [[0.8], [0.7], [0.9], [0.1]], "fused", "test")
+    >>> table = label_suspects(contenders([poster, overview], fused, films))
+    >>> table[["film", "genre", "label", "self_confidence", "usual"]].round(3)
       film genre  label  self_confidence  usual
     0  tt3   War      0             0.15  0.525
     """
+    members = contenders.members
     if min_members < 1 or len(members) < min_members:
         raise InputError(
             f"Label suspects need members to agree, at least 1 and min_members={min_members}, got {len(members)}."
         )
-    found = side_by_side(members, films)
-    labels, present = found.labels, found.present
-    own = np.where(labels, found.values, 1 - found.values)  # probability of the label as it is
+    labels, present, values = contenders.labels, contenders.present[:-1], contenders.values[:-1]
+    own = np.where(labels, values, 1 - values)  # probability of the label as it is
     usual = np.stack([_class_means(one, labels) for one in own])
     # Of the other label: what those that have it are given.
     needed = np.stack([_class_means(one, labels, of_other=True) for one in own])
@@ -74,8 +75,8 @@ def label_suspects(members, films, *, most=100, min_members=2):
     mine, theirs = np.nanmean([own[:, film, genre], usual[:, film, genre] + 0 * own[:, film, genre]], axis=1)
     table = pd.DataFrame(
         {
-            "film": found.ids[film],
-            "genre": np.array(list(found.genres), object)[genre],
+            "film": contenders.ids[film],
+            "genre": np.array(list(contenders.genres), object)[genre],
             "label": labels[film, genre].astype(np.uint8),
             "members": present.sum(axis=0)[film],
             "self_confidence": mine,

@@ -1,17 +1,18 @@
 """Which members were right, film by film and genre by genre, and what fusing them rescued and broke."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from multigenre.analysis._intervals import wilson
-from multigenre.analysis._side_by_side import contenders
+from multigenre.scores import Contenders
 
 RESCUED, BROKEN, MISSING = "rescued by fusion", "broken by fusion", "a member missing"
 
 
-def outcome_names(members):
+def outcome_names(members: Sequence[str]) -> list[str]:
     """Return what outcomes are called, in the order of the number whose bits say which members were right.
 
     Parameters
@@ -39,17 +40,12 @@ def outcome_names(members):
     return found
 
 
-def genre_outcomes(members, fused, films, thresholds=None, *, level=0.95):
+def genre_outcomes(contenders: Contenders, *, level: float = 0.95) -> pd.DataFrame:
     """Return how often each set of members was right, genre by genre, and what fusing made of it.
 
     Parameters
     ----------
-    members : list of GenreProbabilities
-    fused : GenreProbabilities
-    films : Films
-        The same films, with their genres; they taught nothing that predicts them.
-    thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
-        By contender; 0.5 for those that are not in it.
+    contenders : Contenders
     level : float in (0, 1)
 
     Returns
@@ -63,35 +59,29 @@ def genre_outcomes(members, fused, films, thresholds=None, *, level=0.95):
         ``"broken by fusion"`` (a member was right, the fused is not) count films again. Shares are of the films
         that nobody is missing for; of all films of the set for ``"a member missing"``.
 
-    Raises
-    ------
-    InputError
-        If films, genres or names do not fit, or a role says that the films taught something.
-
     Examples
     --------
-    >>> from multigenre import Films, GenreProbabilities, Genres
+    >>> from multigenre import Films, GenreProbabilities, Genres, contenders
     >>> ids, genres = ["tt1", "tt2"], Genres(["Comedy", "War"])
     >>> films = Films(ids, ["", ""], ["", ""], [[1, 0], [1, 0]], genres, "test")
     >>> poster = GenreProbabilities(ids, genres, [[0.9, 0.1], [0.2, 0.1]], "poster", "test")
     >>> overview = GenreProbabilities(ids, genres, [[0.9, 0.1], [0.7, 0.1]], "overview", "test")
     >>> fused = GenreProbabilities(ids, genres, [[0.9, 0.1], [0.4, 0.1]], "fused", "test")
-    >>> table = genre_outcomes([poster, overview], fused, films)
+    >>> table = genre_outcomes(contenders([poster, overview], fused, films))
     >>> table.query("of == 'positives' and films > 0")[["genre", "outcome", "films", "of_films", "fused_right"]]
         genre           outcome  films  of_films  fused_right
     2  Comedy     overview only      1         2            0
     3  Comedy        both right      1         2            1
     6  Comedy  broken by fusion      1         2            0
     """
-    found = contenders(members, fused, films, thresholds)
-    code, fused_right, names = _codes(found)
+    code, fused_right, names = _codes(contenders)
     order = [*names, MISSING, RESCUED, BROKEN]
     tables = []
-    predictions = found.named.any(axis=0)
+    predictions = contenders.named.any(axis=0)
     sets = {
-        "positives": found.labels,
+        "positives": contenders.labels,
         "predictions": predictions,
-        "false alarms": predictions & ~found.labels,
+        "false alarms": predictions & ~contenders.labels,
     }
     for of, cells in sets.items():
         # Films (n_outcomes, n_genres), and those of them that the fused prediction is right about.
@@ -102,17 +92,16 @@ def genre_outcomes(members, fused, films, thresholds=None, *, level=0.95):
         right = np.vstack([right, rescued, 0 * broken])
         total = np.tile(films_of[: len(names)].sum(axis=0), (len(order), 1))
         total[len(names)] = cells.sum(axis=0)
-        tables.append(_table(of, found.genres, order, films_of, total, right, level))
+        tables.append(_table(of, contenders.genres, order, films_of, total, right, level))
     return pd.concat(tables, ignore_index=True)
 
 
-def film_outcomes(members, fused, films, thresholds=None):
+def film_outcomes(contenders: Contenders) -> pd.DataFrame:
     """Return what everyone said of each film's genres, for a gallery of films worth looking at.
 
     Parameters
     ----------
-    members, fused, films, thresholds
-        As for `genre_outcomes`.
+    contenders : Contenders
 
     Returns
     -------
@@ -121,27 +110,21 @@ def film_outcomes(members, fused, films, thresholds=None):
         (categorical, of `outcome_names` or ``"a member missing"``), ``fusion`` (categorical: ``"rescued by
         fusion"``, ``"broken by fusion"`` or ``""``); then for each contender ``NAME:probability`` (float) and
         ``NAME:named`` (boolean), <NA> where it is missing.
-
-    Raises
-    ------
-    InputError
-        As for `genre_outcomes`.
     """
-    found = contenders(members, fused, films, thresholds)
-    code, fused_right, names = _codes(found)
-    film, genre = np.nonzero(found.labels | found.named.any(axis=0))
+    code, fused_right, names = _codes(contenders)
+    film, genre = np.nonzero(contenders.labels | contenders.named.any(axis=0))
     cell_code, right = code[film, genre], fused_right[film, genre]
     lost = (cell_code > 0) & (cell_code < len(names)) & ~right
     fusion = np.where((cell_code == 0) & right, 1, 2 * lost)
     columns = {
-        "film": pd.Categorical.from_codes(film, found.ids),
-        "genre": pd.Categorical.from_codes(genre, list(found.genres)),
-        "truth": found.labels[film, genre],
+        "film": pd.Categorical.from_codes(film, contenders.ids),
+        "genre": pd.Categorical.from_codes(genre, list(contenders.genres)),
+        "truth": contenders.labels[film, genre],
         "outcome": pd.Categorical.from_codes(cell_code, [*names, MISSING]),
         "fusion": pd.Categorical.from_codes(fusion, ["", RESCUED, BROKEN]),
     }
     for name, values, named, present in zip(
-        found.names, found.values, found.named, found.present, strict=True
+        contenders.names, contenders.values, contenders.named, contenders.present, strict=True
     ):
         missing = ~present[film]
         columns[f"{name}:probability"] = pd.array(values[film, genre], "Float64")
@@ -149,12 +132,12 @@ def film_outcomes(members, fused, films, thresholds=None):
     return pd.DataFrame(columns)
 
 
-def _codes(found):
+def _codes(contenders):
     """Return which members are right as the number of an outcome (n_films, n_genres), the fused's, and names."""
-    right = found.named == found.labels
-    names = outcome_names(found.names[:-1])
+    right = contenders.named == contenders.labels
+    names = outcome_names(contenders.names[:-1])
     code = np.tensordot(1 << np.arange(len(right) - 1), right[:-1], axes=1)
-    return np.where(found.complete[:, None], code, len(names)), right[-1], names
+    return np.where(contenders.complete[:, None], code, len(names)), right[-1], names
 
 
 def _table(of, genres, order, films, total, right, level):

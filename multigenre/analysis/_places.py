@@ -112,7 +112,7 @@ def patch_influence(members, films, *, cells=8, fusion=None, prevalence=None):
         variants = [
             (row, path)
             for row, poster in enumerate(whole.posters)
-            if poster and (image := read_poster(poster))
+            if (image := read_poster(poster))
             for path in _covered(image, cells, Path(folder) / f"covered-{row}")
         ]
         options = {"modality": "poster", "fusion": fusion, "prevalence": prevalence}

@@ -30,7 +30,7 @@ def changed_posters(films, folder, change):
     """
     posters = []
     for row, (film, path) in enumerate(zip(films.ids, films.posters, strict=True)):
-        image = read_poster(path) if path else None
+        image = read_poster(path)
         if image is not None:
             path = Path(folder) / f"{row}.png"
             change(film, image).save(path, compress_level=1)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import no_progress
 from multigenre.analysis._poster_changes import POSTER_DAMAGES, changed_posters
 from multigenre.members import catalogue_probabilities
 from multigenre.scores import bootstrap_scores, paired_interval, prevalence_baseline, with_prevalence
@@ -62,7 +63,7 @@ def damaged(films, damage, setting, *, folder, seed=0):
     return changed_posters(films, folder, lambda film, image: change(image, setting, _generator(film, seed)))
 
 
-def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, progress=None):
+def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, progress=no_progress):
     """Return the scores of members and their fusion as what they read gets worse.
 
     Parameters
@@ -123,8 +124,7 @@ def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, p
                 scores = score(one, cuts) if name in touched or name == "fused" else at_first[name]
                 tables.append(_labelled(damage, level, setting, name, scores))
             done += 1
-            if progress:
-                progress("damaging films", done, total)
+            progress("damaging films", done, total)
     return pd.concat(tables, ignore_index=True).astype({"setting": "Float64"})
 
 
@@ -135,15 +135,16 @@ def _contenders(ensemble, films, members):
     """
     fused = with_prevalence(ensemble.fusion_.predict(members), ensemble.prevalence_)
     baseline = prevalence_baseline(ensemble.prevalence_, films)
-    return {one.name: one for one in (baseline, *members, fused)}, ensemble.cuts(fused, members)
+    everyone = (baseline, *members, fused)
+    return {one.name: one for one in everyone}, ensemble.cuts(*everyone)
 
 
 def _scores(films, one, cuts, *, plain, plain_cuts, replicates, seed):
     """Return a DataFrame by metric of the scores of ``one``, and of their paired differences to those at first."""
     options = {"replicates": replicates, "seed": seed}
-    found = bootstrap_scores(one, films, cuts.get(one.name), **options)
+    found = bootstrap_scores(one, films, cuts[one.name], **options)
     before = replace(plain[one.name], name="before")
-    both = {one.name: cuts.get(one.name), "before": plain_cuts.get(one.name)}
+    both = {one.name: cuts[one.name], "before": plain_cuts[one.name]}
     change = paired_interval(one, before, films, both, **options)
     found[["change", "change_low", "change_high"]] = change[["value", "low", "high"]]
     counts = {"films": int(one.present.sum()), "missing": int((~one.present).sum())}

@@ -7,20 +7,18 @@ from scipy.stats import t as student
 from multigenre._checks import InputError, some
 from multigenre.analysis._attributes import quantile_bins
 from multigenre.analysis._intervals import f1_interval, wilson
-from multigenre.analysis._side_by_side import contenders
-from multigenre.scores import losses
+from multigenre.scores import Contenders, losses
 
 UNKNOWN, POOLED, EVERY = "(unknown)", "(few films)", "(all)"
 LEVEL, MOST_VALUES = 0.95, 12
 
 
-def slice_table(members, fused, films, attributes, thresholds=None, *, min_films=30):
+def slice_table(contenders: Contenders, attributes: pd.DataFrame, *, min_films: int = 30) -> pd.DataFrame:
     """Return every contender's scores by genre in each slice of the films.
 
     Parameters
     ----------
-    members, fused, films, thresholds
-        As for `multigenre.analysis.genre_outcomes`.
+    contenders : Contenders
     attributes : DataFrame, indexed by film id
         One column a way to slice; see `multigenre.film_attributes`. Numbers of more than 12 values become the
         ranges of `quantile_bins`. Films that it lacks, or whose cell is empty, are ``"(unknown)"``.
@@ -40,17 +38,17 @@ def slice_table(members, fused, films, attributes, thresholds=None, *, min_films
     Raises
     ------
     InputError
-        As for `multigenre.analysis.genre_outcomes`, and if the attributes name a film twice, or none of the films.
+        If the attributes name a film twice, or none of the films.
     """
-    found, rows = contenders(members, fused, films, thresholds), []
-    for name, values in _aligned(attributes, found.ids).items():
+    rows = []
+    for name, values in _aligned(attributes, contenders.ids).items():
         grouped = _grouped(values, min_films)
         for value in grouped.cat.categories:
-            group = found.take((grouped == value).to_numpy())
-            for one, contender in enumerate(found.names):
+            group = contenders.take((grouped == value).to_numpy())
+            for one, contender in enumerate(contenders.names):
                 here = group.present[one]
                 table = _scores(
-                    group.values[one][here], group.named[one][here], group.labels[here], found.genres
+                    group.values[one][here], group.named[one][here], group.labels[here], contenders.genres
                 )
                 facts = {"slice": name, "value": value, "contender": contender, "genre": table.index}
                 counts = {"films": here.sum(), "missing": (~here).sum(), "few": here.sum() < min_films}

@@ -1,12 +1,12 @@
 """Every table of errors of an ensemble on films that it never saw, gathered once, for a report or for machines."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from multigenre._signatures import Progress, no_progress
 from multigenre.analysis._attributes import modalities, overview_words
 from multigenre.analysis._complementarity import headroom, member_pairs
 from multigenre.analysis._genre_pairs import co_occurrence
@@ -15,14 +15,25 @@ from multigenre.analysis._outcomes import film_outcomes, genre_outcomes
 from multigenre.analysis._reliability import reliability_table
 from multigenre.analysis._slices import slice_table
 from multigenre.analysis._trust import leave_groups_out, leave_one_out, trust_table
-from multigenre.calibration import ThresholdCalibrator, threshold_optimism, threshold_table
-from multigenre.scores import contender_scores, genre_frame, genre_scores, scores_frame
+from multigenre.calibration import threshold_optimism, threshold_table
+from multigenre.data import Films
+from multigenre.ensemble import GenreEnsemble, Prediction
+from multigenre.scores import Contenders, genre_frame, genre_scores, scores_frame
 
 FIRST = ["contender", "genre"]
 FEW = 20  # films below which choosing thresholds again says nothing
 
 
-def error_tables(ensemble, prediction, films, *, attributes=None, replicates=1000, progress=None):
+def error_tables(
+    ensemble: GenreEnsemble,
+    prediction: Prediction,
+    films: Films,
+    *,
+    contenders: Contenders | None = None,
+    attributes: pd.DataFrame | None = None,
+    replicates: int = 1000,
+    progress: Progress = no_progress,
+) -> dict[str, pd.DataFrame]:
     """Return every table of errors.
 
     Parameters
@@ -33,6 +44,8 @@ def error_tables(ensemble, prediction, films, *, attributes=None, replicates=100
         By ``ensemble.predict`` of the films.
     films : Films
         With their genres, in the ensemble's columns; they taught it nothing: see `GenreEnsemble.unseen`.
+    contenders : Contenders, optional
+        What ``ensemble.contenders`` makes of the prediction and the films, where it is there already.
     attributes : DataFrame, indexed by film id, optional
         For the slices; beside them films are always sliced by what they have and by the overview's length.
     replicates : int
@@ -59,67 +72,55 @@ def error_tables(ensemble, prediction, films, *, attributes=None, replicates=100
     Raises
     ------
     InputError
-        As for `multigenre.analysis.genre_outcomes`, for instance if no member is present for any film.
+        As for `multigenre.contenders`, for instance if no member is present for any film.
     """
-    members = [one for one in prediction.members if one.present.any()]
-    fused, fusion, seed = prediction.fused, ensemble.fusion_, ensemble.seed
-    everyone = [*members, fused]
-    every_cut = ensemble.cuts(fused, prediction.members)
-    cuts = {one.name: every_cut[one.name] for one in everyone if one.name in every_cut}
-    recut = getattr(ensemble.thresholds_.get(fused.name), "cuts", None)
-    said, drawn = (members, fused, films, cuts), {"replicates": replicates, "seed": seed}
-    found = cache(
-        lambda: contender_scores(prediction, films, ensemble.prevalence_, thresholds=every_cut, seed=seed)
-    )
+    everyone = contenders or ensemble.contenders(prediction, films)
+    members, fused, fusion, seed = everyone.members, everyone.fused, ensemble.fusion_, ensemble.seed
+    recut, drawn = partial(_recut, ensemble), {"replicates": replicates, "seed": seed}
+    cuts, found = ensemble.cuts(*everyone.records), cache(lambda: ensemble.score(prediction, films))
     makers = {
         "summary": lambda: scores_frame(found()).reset_index(),
         "difference": lambda: _difference(found()["fused"].get("minus_best_member", {})),
         "average_precision": lambda: _with_prevalence(genre_frame(prediction, films), films),
         "scores": lambda: _by_contender(
-            everyone, lambda one: genre_scores(one, films, cuts.get(one.name)).reset_index()
+            everyone.records, lambda one: genre_scores(one, films, cuts[one.name]).reset_index()
         ),
-        "outcomes": lambda: genre_outcomes(*said),
-        "films": lambda: film_outcomes(*said),
-        "trust": lambda: trust_table(*said, **drawn),
-        "headroom": lambda: headroom(*said, **drawn),
-        "reliability": lambda: _by_contender(everyone, lambda one: reliability_table(one, films)),
+        "outcomes": lambda: genre_outcomes(everyone),
+        "films": lambda: film_outcomes(everyone),
+        "trust": lambda: trust_table(everyone, **drawn),
+        "headroom": lambda: headroom(everyone, **drawn),
+        "reliability": lambda: _by_contender(everyone.records, lambda one: reliability_table(one, films)),
         "weights": fusion.weight_table,
-        "pairs": lambda: co_occurrence(fused, films, cuts.get(fused.name)),
-        "slices": lambda: slice_table(members, fused, films, _attributes(films, attributes), cuts),
+        "pairs": lambda: co_occurrence(everyone),
+        "slices": lambda: slice_table(everyone, _attributes(films, attributes)),
     }
     if len(members) > 1:
         makers |= {
-            "left_out": lambda: leave_one_out(fusion, members, films, recut, **drawn),
-            "member_pairs": lambda: member_pairs(*said),
-            "suspects": lambda: label_suspects(members, films),
+            "left_out": lambda: leave_one_out(fusion, everyone, recut, **drawn),
+            "member_pairs": lambda: member_pairs(everyone),
+            "suspects": lambda: label_suspects(everyone),
         }
     groups = _by_modality(ensemble, members)
     if 1 < len(groups) < len(members):
         sides = [replace(fusion.predict(group), name=modality) for modality, group in groups.items()]
-        side_cuts = {"fused": cuts[fused.name]} if fused.name in cuts else {}
-        if recut:
-            side_cuts |= {
-                side.name: recut(side, group) for side, group in zip(sides, groups.values(), strict=True)
-            }
-        apart = (sides, fused, films, side_cuts)
+        side_cuts = [recut(replace(side, name=fused.name)).to_numpy() for side in sides]
+        apart = everyone.others([*sides, fused], [*side_cuts, everyone.cuts[-1]])
+        names = {modality: [one.name for one in group] for modality, group in groups.items()}
         makers |= {
-            "modality_left_out": lambda: leave_groups_out(fusion, groups, films, recut, **drawn),
-            "modality_trust": lambda: trust_table(*apart, **drawn),
-            "modality_outcomes": lambda: genre_outcomes(*apart),
+            "modality_left_out": lambda: leave_groups_out(fusion, everyone, names, recut, **drawn),
+            "modality_trust": lambda: trust_table(apart, **drawn),
+            "modality_outcomes": lambda: genre_outcomes(apart),
         }
-    whole = np.all([one.present for one in members], axis=0)
-    if fused.name in cuts and whole.sum() >= FEW:
-        calibrator = ensemble.thresholds_[fused.name].calibrator
+    whole = everyone.present[:-1].all(axis=0)
+    if fused.name in ensemble.thresholds_ and whole.sum() >= FEW:
         drawn_less = drawn | {"replicates": min(replicates, 200)}  # each time thresholds are chosen again
-        these = (calibrator, fused.take(whole), films.take(whole), cuts[fused.name].loc[fused.ids[whole]])
-        makers["thresholds"] = lambda: chosen_again(*these, **drawn_less)
+        these = (fused.take(whole), films.take(whole), cuts[fused.name].loc[fused.ids[whole]])
+        makers["thresholds"] = lambda: chosen_again(ensemble.thresholds_[fused.name], *these, **drawn_less)
     tables = {}
     for done, (name, make) in enumerate(makers.items()):
-        if progress:
-            progress("tables", done, len(makers))
+        progress("tables", done, len(makers))
         tables[name] = make()
-    if progress:
-        progress("tables", len(makers), len(makers))
+    progress("tables", len(makers), len(makers))
     return tables
 
 
@@ -128,7 +129,7 @@ def chosen_again(calibrator, probabilities, films, cuts, *, replicates=1000, see
 
     Parameters
     ----------
-    calibrator : ThresholdCalibrator or None
+    calibrator : ThresholdCalibrator
         Its settings are used; it is not changed.
     probabilities : GenreProbabilities
     films : Films
@@ -149,7 +150,7 @@ def chosen_again(calibrator, probabilities, films, cuts, *, replicates=1000, see
     """
     # For once the films of the report choose thresholds: to see whether they would choose others.
     record, truth = replace(probabilities, role="calibration"), films.with_role("calibration")
-    fitted = clone(calibrator or ThresholdCalibrator()).fit(record, truth)
+    fitted = clone(calibrator).fit(record, truth)
     found = threshold_table(fitted, record, truth, replicates=replicates, seed=seed)
     optimism = threshold_optimism(fitted, record, truth, seed=seed)
     used = cuts.median().reindex(found.index)
@@ -164,6 +165,11 @@ def chosen_again(calibrator, probabilities, films, cuts, *, replicates=1000, see
         **{name: optimism[name].reindex(found.index) for name in ("in_sample", "cross_fitted", "optimism")},
     }
     return pd.DataFrame(columns).reset_index(names="genre")
+
+
+def _recut(ensemble, fused):
+    """Return the thresholds of a fused prediction, such as one without some member."""
+    return ensemble.cuts(replace(fused, name="fused"))["fused"]
 
 
 def _by_modality(ensemble, members):

@@ -1,5 +1,6 @@
 """Which member to trust for each genre: everyone against the best single member, on the same films."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 
@@ -8,9 +9,11 @@ import pandas as pd
 from scipy.special import ndtr
 
 from multigenre.analysis._intervals import FEW, benjamini_hochberg, bounds, draws, holm, sign_test
-from multigenre.analysis._side_by_side import contenders
-from multigenre.scores import average_precision, losses, ranking_of, rates_of_counts
+from multigenre.data import GenreProbabilities
+from multigenre.fusion import LateFusion
+from multigenre.scores import Contenders, average_precision, cuts_of, losses, ranking_of, rates_of_counts
 
+Cuts = Callable[[GenreProbabilities], pd.Series | pd.DataFrame]
 METRICS = ("f1", "average_precision", "bce")
 
 
@@ -84,7 +87,14 @@ def differences(a, b, support, level=0.95):
     )
 
 
-def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, seed=0):
+def leave_one_out(
+    fusion: LateFusion,
+    contenders: Contenders,
+    cuts: Cuts | None = None,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return what the fused prediction gains by each member, genre by genre.
 
     Without a member, the fusion does what it does for films that lack it: see `LateFusion.predict`. It does not learn
@@ -94,13 +104,10 @@ def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, s
     ----------
     fusion : LateFusion
         Fitted.
-    members : list of GenreProbabilities
-        Two or more of those it was fitted on.
-    films : Films
-        The same films, with their genres; they taught nothing that predicts them.
-    thresholds : callable, Series by genre name, or DataFrame by film id and genre, optional
-        Of the fused prediction; 0.5 without. A callable is given the fused prediction and the members that it is of,
-        as `FusedThresholds.cuts` is, and so can cut elsewhere where one is left out.
+    contenders : Contenders
+        Two members or more of those it was fitted on. Films that nobody can read are left out.
+    cuts : callable, optional
+        From a fused prediction to its thresholds, as `ThresholdCalibrator.cuts`; 0.5 without.
     replicates : int
         How many times films are drawn, in pairs, for the intervals.
     seed : int
@@ -119,22 +126,29 @@ def leave_one_out(fusion, members, films, thresholds=None, *, replicates=1000, s
     Raises
     ------
     InputError
-        As for `multigenre.analysis.genre_outcomes` and `LateFusion.predict`.
+        As for `LateFusion.predict`.
     """
-    return leave_groups_out(
-        fusion, {one.name: [one] for one in members}, films, thresholds, replicates=replicates, seed=seed
-    )
+    groups = {one.name: [one.name] for one in contenders.members}
+    return leave_groups_out(fusion, contenders, groups, cuts, replicates=replicates, seed=seed)
 
 
-def leave_groups_out(fusion, groups, films, thresholds=None, *, replicates=1000, seed=0):
+def leave_groups_out(
+    fusion: LateFusion,
+    contenders: Contenders,
+    groups: dict[str, list[str]],
+    cuts: Cuts | None = None,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return what the fused prediction gains by each group of members, such as all that read the poster.
 
     Parameters
     ----------
-    fusion, films, thresholds, replicates, seed
+    fusion, contenders, cuts, replicates, seed
         As for `leave_one_out`.
-    groups : dict of str to list of GenreProbabilities
-        Two or more, each member in one of them.
+    groups : dict of str to list of str
+        Names of members: two groups or more, each member in one of them.
 
     Returns
     -------
@@ -146,29 +160,26 @@ def leave_groups_out(fusion, groups, films, thresholds=None, *, replicates=1000,
     InputError
         As for `leave_one_out`.
     """
-    members = [member for group in groups.values() for member in group]
-    whole, tables = fusion.predict(members), []
-    for name, left_out in groups.items():
-        others = [member for group in groups.values() if group is not left_out for member in group]
+    members, names = {one.name: one for one in contenders.members}, list(contenders.genres)
+    whole, tables = fusion.predict(list(members.values())), []
+    for group, left_out in groups.items():
+        others = [name for part in groups.values() if part is not left_out for name in part]
         # Without any other member there is nothing to compare with: a prediction for no film.
-        rest = fusion.predict(others) if others else whole.absent("fused")
-        cuts = {"whole": thresholds, "rest": thresholds}
-        if callable(thresholds):
-            cuts = {"whole": thresholds(whole, members), "rest": thresholds(rest, others or members)}
-        sides = [replace(whole, name="whole"), replace(rest, name="rest")]
-        found = contenders(sides[1:], sides[0], films, cuts)
-        there = np.any([member.present for member in left_out], axis=0)
-        found = found.take(there & rest.present)
+        rest = fusion.predict([members[name] for name in others]) if others else whole.absent("fused")
+        sides = [replace(rest, name="rest"), replace(whole, name="whole")]
+        cut = [cuts_of(cuts(side) if cuts else None, side.genres, side.ids) for side in sides]
+        there = np.any([members[name].present for name in left_out], axis=0)
+        found = contenders.others(sides, cut).take(there & rest.present)
         # Last is the fused prediction, here the one with all members.
         samples = paired_samples(
             list(zip(found.values, found.named, strict=True)), found.labels, replicates, seed
         )
-        support = pd.Series(found.labels.sum(axis=0), list(films.genres))
+        support = pd.Series(found.labels.sum(axis=0), names)
         table = differences(samples[1], samples[0], support).rename(columns={"other": "without"})
         facts = {
-            "member": name,
+            "member": group,
             "films": len(found.labels),
-            "fitted": not others or fusion.uses_all([one.name for one in others]),
+            "fitted": not others or fusion.uses_all(others),
             "alone": int((there & ~rest.present).sum()),
             "support": support[table["genre"]].to_numpy(),
         }
@@ -176,7 +187,7 @@ def leave_groups_out(fusion, groups, films, thresholds=None, *, replicates=1000,
     return pd.concat(tables, ignore_index=True)
 
 
-def trust_table(members, fused, films, thresholds=None, *, replicates=1000, seed=0):
+def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Return every contender against each genre's best single member, with paired tests.
 
     The best member has the highest F1 on these films. That the others are below it is thus true by choice; whether it
@@ -185,8 +196,7 @@ def trust_table(members, fused, films, thresholds=None, *, replicates=1000, seed
 
     Parameters
     ----------
-    members, fused, films, thresholds
-        As for `multigenre.analysis.genre_outcomes`.
+    contenders : Contenders
     replicates : int
         How many times films are drawn, in pairs, for the intervals.
     seed : int
@@ -205,19 +215,13 @@ def trust_table(members, fused, films, thresholds=None, *, replicates=1000, seed
         prediction's apart from the members'. Where fewer than 10 films carry the genre, <NA> for the intervals and
         p-values of the three metrics.
 
-    Raises
-    ------
-    InputError
-        As for `multigenre.analysis.genre_outcomes`.
-
     References
     ----------
     McNemar (1947), "Note on the sampling error of the difference between correlated proportions or percentages",
     Psychometrika 12. Dietterich (1998), "Approximate statistical tests for comparing supervised classification
     learning algorithms", Neural Computation 10.
     """
-    found = contenders(members, fused, films, thresholds)
-    found = found.take(found.complete)
+    found = contenders.take(contenders.complete)
     genre = np.flatnonzero(found.labels.any(axis=0))
     best, labels = found.best_members()[genre], found.labels[:, genre]
     named, right = found.named[:, :, genre], (found.named == found.labels)[:, :, genre]

@@ -221,7 +221,7 @@ class ThresholdCalibrator(BaseEstimator):
 
     @classmethod
     def from_dict(cls, facts):
-        """Return what `to_dict` described, in this release or an earlier one.
+        """Return what `to_dict` described.
 
         Raises
         ------
@@ -229,21 +229,16 @@ class ThresholdCalibrator(BaseEstimator):
             If a needed entry is missing.
         """
         try:
-            settings = {name: facts[name] for name in ("strategy", "min_positives")}
-            later = {name: facts[name] for name in cls().get_params() if name in facts}
-            calibrator = cls(**settings | later)
+            calibrator = cls(**{name: facts[name] for name in cls().get_params()})
             calibrator.thresholds_ = pd.Series(facts["thresholds"], name="threshold", dtype=float)
             calibrator.fallback_genres_ = list(facts["fallback_genres"])
             calibrator.film_ids_ = np.array(facts["film_ids"], dtype=object)
+            calibrator.sources_ = pd.Series(facts["sources"], name="source", dtype=object)
+            calibrator.shift_ = facts["shift"]
         except KeyError as error:
             raise InputError(f"A saved ThresholdCalibrator needs {error}, which is not there.") from error
         calibrator.genres_ = Genres(calibrator.thresholds_.index)
         calibrator.n_films_ = len(calibrator.film_ids_)
-        usual = {"half": "fixed", "shared": "shared"}.get(calibrator.strategy, "own")
-        scarce = dict.fromkeys(calibrator.fallback_genres_, "shared")
-        sources = facts.get("sources", dict.fromkeys(calibrator.genres_, usual) | scarce)
-        calibrator.sources_ = pd.Series(sources, name="source", dtype=object)
-        calibrator.shift_ = facts.get("shift", 0.0)
         return calibrator
 
 

@@ -1,7 +1,6 @@
 """The command line: train, predict, evaluate, demo."""
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -20,7 +19,7 @@ import multigenre.members
 import multigenre.scores
 import multigenre.views
 from multigenre._checks import InputError
-from multigenre._files import replacing
+from multigenre._files import replacing, write_json
 from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
 from multigenre.cli._search import search
 from multigenre.cli._shards import (
@@ -178,7 +177,7 @@ def evaluate(
         with progress_bars() as progress:
             found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
     out.mkdir(parents=True, exist_ok=True)
-    _write_json({"test": found}, out / "metrics.json")
+    write_json({"test": found}, out / "metrics.json", indent=1)
     _write_csv(multigenre.scores.scores_frame(found), out / "metrics.csv")
     _write_csv(by_genre, out / "genres.csv")
     print_scores(found, f"{found['fused']['n_films']} films that {bundle.name} never saw")
@@ -254,11 +253,6 @@ def _in_shards(films, engine, strict):
 
 def _names(text):
     return [name.strip() for name in text.split(",")] if text else None
-
-
-def _write_json(facts, path):
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def _write_csv(table, path, **options):

@@ -3,8 +3,8 @@ from ._genres import Genres as Genres
 from ._made_films import make_films as make_films
 from ._posters import inline_content as inline_content
 from ._posters import inline_poster as inline_poster
+from ._posters import open_poster as open_poster
 from ._posters import read_poster as read_poster
-from ._posters import small_poster as small_poster
 from ._probabilities import GenreProbabilities as GenreProbabilities
 from ._probabilities import logits as logits
 from ._probabilities import sigmoid as sigmoid

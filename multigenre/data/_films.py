@@ -38,6 +38,8 @@ class Films:
         Names of the label columns; None exactly when ``labels`` is None.
     role : str or None
         The split role: ``"train"``, ``"validation"``, ``"calibration"`` or ``"test"``; None before splitting.
+    titles : sequence of str, length n_films, optional
+        For people who look at films: no member reads them. ``""`` (or None) where missing.
 
     Raises
     ------
@@ -60,14 +62,18 @@ class Films:
     labels: np.ndarray | None = None
     genres: Genres | None = None
     role: str | None = None
+    titles: np.ndarray | None = None
 
     def __post_init__(self):
         put = object.__setattr__
         put(self, "ids", check_ids(self.ids))
         # White space says nothing of a film, and a carriage return in a cell would cut a CSV's row.
-        put(self, "overviews", np.array([" ".join(text.split()) for text in texts(self.overviews)], object))
+        for name in ("overviews", "titles"):
+            given = getattr(self, name)
+            spaced = [" ".join(text.split()) for text in texts([""] * len(self) if given is None else given)]
+            put(self, name, np.array(spaced, object))
         put(self, "posters", texts(self.posters))
-        for name in ("overviews", "posters"):
+        for name in ("overviews", "posters", "titles"):
             check_shape(getattr(self, name), self.ids.shape, f"The films' {name}")
         if (self.labels is None) != (self.genres is None):
             raise InputError(
@@ -79,7 +85,7 @@ class Films:
             put(self, "labels", check_labels(self.labels, (len(self), len(self.genres))))
             self.labels.flags.writeable = False
         check_role(self.role)
-        for values in (self.ids, self.overviews, self.posters):
+        for values in (self.ids, self.overviews, self.posters, self.titles):
             values.flags.writeable = False
 
     def __len__(self):
@@ -98,6 +104,14 @@ class Films:
         """Which films have a poster file: ndarray of shape (n_films,), bool."""
         return self.posters != ""
 
+    @property
+    def headings(self) -> list[str]:
+        """What people know each film by: its title and its id, or the id alone where there is no title."""
+        return [
+            f"{title} ({film})" if title else str(film)
+            for film, title in zip(self.ids, self.titles, strict=True)
+        ]
+
     def take(self, rows):
         """Return the films at ``rows`` (positions or a boolean mask), in that order, with their role."""
         rows = np.asarray(rows)
@@ -109,6 +123,7 @@ class Films:
             overviews=self.overviews[rows],
             posters=self.posters[rows],
             labels=labels,
+            titles=self.titles[rows],
         )
 
     @classmethod
@@ -127,7 +142,7 @@ class Films:
             check_same_genres(first.genres or (), part.genres or (), "Films that are put together")
         columns = {
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("ids", "overviews", "posters", *(["labels"] if first.genres else []))
+            for name in ("ids", "overviews", "posters", "titles", *(["labels"] if first.genres else []))
         }
         return cls(**columns, genres=first.genres)
 
@@ -228,19 +243,26 @@ class Films:
         }
 
     def to_frame(self):
-        """Return a DataFrame with the columns ``Id``, one of 0 and 1 for each genre, and ``Overview``.
+        """Return a DataFrame with the columns ``Id``, ``Title`` (if any), one of 0 and 1 a genre, and ``Overview``.
 
         Written to CSV without its index, or to Parquet, it is a table that `read` reads.
         """
         labels = {} if self.labels is None else dict(zip(self.genres, self.labels.T, strict=True))
-        return pd.DataFrame({"Id": self.ids, **labels, "Overview": self.overviews})
+        titles = {"Title": self.titles} if (self.titles != "").any() else {}
+        return pd.DataFrame({"Id": self.ids, **titles, **labels, "Overview": self.overviews})
+
+    def digest(self) -> str:
+        """Return a text that tells these films from others: their number and a checksum, wherever posters lie."""
+        table = self.to_frame().assign(poster=[Path(poster).name for poster in self.posters])
+        return f"{len(self)} films, {pd.util.hash_pandas_object(table, index=False).sum() & 0xFFFFFFFF:08x}"
 
     @classmethod
     def read(cls, path, *, posters=None, genres=None, labelled=True):
         """Read films from a CSV or Parquet table and find their posters.
 
         The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
-        ``plot``, ``text``), optionally ``Poster`` (or ``poster_path``), and the genres either as columns of
+        ``plot``, ``text``), optionally ``Title`` (or ``Name``, ``Original_title``) and ``Poster`` (or
+        ``poster_path``), and the genres either as columns of
         0 and 1 or as one column ``Genres`` (or ``Genre``) of ``A|B`` texts or lists. An empty cell is a
         missing overview or a film without genres. Other columns are left alone.
 
@@ -271,7 +293,8 @@ class Films:
             ids = texts(table[columns["id"]])
             named = cells(table, columns.get("poster"))
             found = find_posters(ids, named, folder=posters, beside=Path(path).parent)
-            films = cls(ids, cells(table, columns.get("overview")), found)
+            titles = cells(table, columns.get("title"))
+            films = cls(ids, cells(table, columns.get("overview")), found, titles=titles)
             if not (films.has_overview | films.has_poster).any():
                 raise InputError(
                     "no film has an overview or a poster; add a column Overview or name a posters folder."

@@ -1,16 +1,19 @@
-"""Posters that travel with their film: a file's bytes as a data URI, which stands where a path stands."""
+"""Posters: opened from their file, or from a data URI that travels with the film and stands where a path stands."""
 
 import base64
 import binascii
+import contextlib
 import io
 import warnings
 
 from PIL import Image, ImageOps
 
+from multigenre._signatures import Pathlike
+
 PREFIX = "data:application/octet-stream;base64,"
 
 
-def inline_poster(content):
+def inline_poster(content: bytes) -> str:
     """Return the bytes of a poster's file as a data URI, which `Films` take in place of its path.
 
     Parameters
@@ -33,7 +36,7 @@ def inline_poster(content):
     return PREFIX + base64.b64encode(content).decode("ascii")
 
 
-def inline_content(path):
+def inline_content(path: str) -> bytes | None:
     """Return the bytes that a data URI in base64 holds, or None if ``path`` is no data URI but a path.
 
     What is not base64 gives no bytes, so that it is no readable poster.
@@ -54,27 +57,37 @@ def inline_content(path):
         return b""
 
 
-def read_poster(path):
-    """Return the poster at ``path``, a file or a data URI, as an RGB image, or None if it cannot be decoded."""
+def open_poster(path: Pathlike, *, size: tuple[int, int] | None = None) -> Image.Image:
+    """Return a poster as an RGB image, upright as its EXIF data say.
+
+    Parameters
+    ----------
+    path : path
+        A file, or a data URI.
+    size : (int, int), optional
+        Width and height that the image is shrunk to fit; a JPEG is then decoded no larger than needed.
+
+    Raises
+    ------
+    Exception
+        Nearly any, of the decoder, if it cannot be decoded.
+    """
     content = inline_content(str(path))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of great sizes
-            with Image.open(path if content is None else io.BytesIO(content)) as image:
-                return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of great sizes
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
+            if size is not None:
+                image.draft("RGB", size)
+            image = ImageOps.exif_transpose(image).convert("RGB")
+    if size is not None:
+        image.thumbnail(size)
+    return image
 
 
-def small_poster(path):
-    """Return the poster at ``path`` as a small RGB image, or None if it cannot be decoded."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of great sizes
-            with Image.open(path) as image:
-                image.draft("RGB", (300, 450))
-                image = ImageOps.exif_transpose(image).convert("RGB")
-            image.thumbnail((300, 450))
-            return image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+def read_poster(path: Pathlike, *, size: tuple[int, int] | None = None) -> Image.Image | None:
+    """Return what `open_poster` does, or None if there is no poster or it cannot be decoded."""
+    if not path:
         return None
+    with contextlib.suppress(Exception):  # a damaged file can raise nearly anything in a decoder
+        return open_poster(path, size=size)
+    return None

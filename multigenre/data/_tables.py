@@ -14,6 +14,7 @@ from multigenre._checks import InputError, some
 COLUMNS = {
     "id": ("id", "film_id", "imdb_id"),
     "overview": ("overview", "plot", "text"),
+    "title": ("title", "name", "original_title"),
     "genres": ("genres", "genre"),
     "poster": ("poster", "poster_path"),
 }
@@ -99,7 +100,7 @@ def _reason(error):
 
 
 def film_columns(table):
-    """Return which column holds the id, overview, genres and poster: a dict of those that are there.
+    """Return which column holds the id, overview, title, genres and poster: a dict of those that are there.
 
     Raises
     ------

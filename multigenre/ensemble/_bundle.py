@@ -1,7 +1,6 @@
 """A fitted ensemble as documents of a bundle, and back."""
 
 import json
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,12 +8,14 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from multigenre._checks import InputError, check_same_genres
+from multigenre._files import replacing_folder, write_json
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Genres
-from multigenre.fusion import FusedThresholds, LateFusion
+from multigenre.fusion import LateFusion
 from multigenre.members import restored
 
-FORMAT = 3
+FORMAT = 4
+LIBRARIES = ("multigenre", "tensorflow", "keras", "scikit-learn", "numpy", "pandas")
 DOCUMENTS = ("bundle", "metrics", "fusion", "thresholds", "films")
 
 
@@ -43,25 +44,14 @@ def write_bundle(folder, documents, members):
     """
     check_free(folder)
     folder = Path(folder).resolve()
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        libraries = ("multigenre", "tensorflow", "keras", "scikit-learn", "numpy", "pandas")
-        about = {"format": FORMAT, "versions": {name: version(name) for name in libraries}}
+    about = {"format": FORMAT, "versions": {name: version(name) for name in LIBRARIES}}
+    with replacing_folder(folder) as partial:
         for name in DOCUMENTS:
             facts = documents[name] | about if name == "bundle" else documents[name]
-            text = json.dumps(facts, indent=1, allow_nan=False)
-            (partial / f"{name}.json").write_text(text, encoding="utf-8")
+            write_json(facts, partial / f"{name}.json", indent=1, allow_nan=False)
         for name, member in members.items():
             (partial / name).mkdir()
             member.save(partial / name)
-        if folder.is_dir():
-            folder.rmdir()
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def read_documents(folder):
@@ -90,7 +80,7 @@ def _read(folder, name):
 
 
 SETTINGS = ("preset", "seed", "fusion", "thresholds", "refit", "settings")
-KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator, FusedThresholds)}
+KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator)}
 
 
 def documents_of(ensemble):
@@ -142,8 +132,7 @@ def restore(ensemble, folder, members=()):
     ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
     ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
     ensemble.thresholds_ = {
-        name: (FusedThresholds if name == "fused" else ThresholdCalibrator).from_dict(saved)
-        for name, saved in documents["thresholds"].items()
+        name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
     }
     ensemble.members_ = {}
     for name, description in facts["members"].items():

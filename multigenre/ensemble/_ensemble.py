@@ -10,12 +10,14 @@ import pandas as pd
 from multigenre._checks import ROLES, InputError, some
 from multigenre._files import claim
 from multigenre._signatures import no_progress
+from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble._bundle import documents_of, restore, write_bundle
 from multigenre.ensemble._fuse import fit_fusion, fused_prediction
 from multigenre.ensemble._held_out import fit_members, held_out_probabilities, refit_members
+from multigenre.ensemble._prediction import Prediction
 from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members
 from multigenre.networks import PosterCache
-from multigenre.scores import contender_scores, genre_frame, prevalence_baseline
+from multigenre.scores import Contenders, contender_scores, contenders, genre_frame, prevalence_baseline
 
 log = logging.getLogger("multigenre")
 
@@ -34,10 +36,10 @@ class GenreEnsemble:
         Of the split, the initial weights, dropout and the order of films.
     fusion : str or LateFusion
         A method of `LateFusion`, or one with settings of its own; it is cloned.
-    thresholds : str, ThresholdCalibrator or FusedThresholds
+    thresholds : str or ThresholdCalibrator
         A strategy of `ThresholdCalibrator`, which then counts films as calibrated probabilities expect them (where
         the strategy allows it) and lets genres of fewer than 10 positive films share a cut; or a calibrator with
-        settings of its own; it is cloned. `FusedThresholds` may cut films that lack a modality elsewhere.
+        settings of its own; it is cloned.
     refit : bool
         Train the networks again, once fusion and thresholds are fitted, on all films but the test films: for as many
         epochs as the validation films found best. It takes as long again.
@@ -51,7 +53,7 @@ class GenreEnsemble:
     members_ : dict of str to Member
     fusion_ : LateFusion
     thresholds_ : dict of str to ThresholdCalibrator
-        For each member and ``"prevalence"``; for ``"fused"`` a `FusedThresholds`.
+        For each member, ``"prevalence"`` and ``"fused"``.
     prevalence_ : Series by genre name
         Of the training films.
     roles_ : Series of str by film id
@@ -86,7 +88,7 @@ class GenreEnsemble:
         self.members, self.preset, self.seed = members, preset, seed
         self.fusion, self.thresholds, self.refit, self.settings = fusion, thresholds, refit, settings
 
-    def fit(self, films, *, split=None, folder=None, strict=False, devices=(), progress=None):
+    def fit(self, films, *, split=None, folder=None, strict=False, devices=(), progress=no_progress):
         """Split the films, train every member, fit fusion and thresholds, and score what was not seen.
 
         Parameters
@@ -130,7 +132,7 @@ class GenreEnsemble:
             raise InputError("Training needs a share of the films for the role train, got none.")
         posters = PosterCache()
         if any(member.modality == "poster" for member in members):
-            films = posters.screen(films, strict=strict, progress=progress or no_progress)
+            films = posters.screen(films, strict=strict, progress=progress)
         roles = films.split(split, seed=self.seed)
         self.genres_ = films.genres
         self.prevalence_ = films.genres.prevalence(roles["train"].labels)
@@ -139,9 +141,7 @@ class GenreEnsemble:
         )
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
             folder = Path(folder or temporary)
-            table = films.to_frame().assign(poster=films.posters)
-            digest = f"{len(films)} films, {pd.util.hash_pandas_object(table).sum() & 0xFFFFFFFF:08x}"
-            run = {"films": digest, "split": split, "preset": self.preset, "seed": self.seed}
+            run = {"films": films.digest(), "split": split, "preset": self.preset, "seed": self.seed}
             claim(folder, run | ({"settings": self.settings} if self.settings else {}))
             options = {"posters": posters, "progress": progress}
             self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)
@@ -168,36 +168,55 @@ class GenreEnsemble:
             if role in found
         }
         self.metrics_ = {
-            role: self._scores(prediction, roles[role]) for role, prediction in self.predictions_.items()
+            role: self.score(prediction, roles[role]) for role, prediction in self.predictions_.items()
         }
         self.counts_ = {role: part.summary() for role, part in roles.items()}
         return self
 
-    def cuts(self, fused, members):
-        """Return the thresholds of everyone, film by film: a film that lacks a modality is cut as such films are.
+    def cuts(self, *records: GenreProbabilities) -> dict[str, pd.DataFrame]:
+        """Return the thresholds of a member, the fused prediction or the baseline, film by film.
 
         Parameters
         ----------
-        fused : GenreProbabilities
-        members : sequence of GenreProbabilities
-            Those that it was fused from, of the same films.
+        *records : GenreProbabilities
+            By their names: of members, ``"fused"``, or ``"prevalence"``.
 
         Returns
         -------
         dict of str to DataFrame (n_films, n_genres), float
-            By contender; empty if there were no films to choose thresholds on, which then are 0.5.
+            By name. 0.5 where no film was there to choose thresholds on.
         """
-        baseline = prevalence_baseline(self.prevalence_, fused)
-        found = {
+        return {
             one.name: self.thresholds_[one.name].cuts(one)
-            for one in (baseline, *members)
             if one.name in self.thresholds_
+            else pd.DataFrame(0.5, pd.Index(one.ids, name="Id"), list(one.genres))
+            for one in records
         }
-        if fused.name in self.thresholds_:
-            found[fused.name] = self.thresholds_[fused.name].cuts(fused, members)
-        return found
 
-    def predict(self, films, *, strict=False, progress=None):
+    def contenders(self, prediction: Prediction, films: Films) -> Contenders:
+        """Return everyone who predicted films that taught nothing here, cut as this ensemble cuts them.
+
+        Parameters
+        ----------
+        prediction : Prediction
+        films : Films
+            The same films, with their genres.
+
+        Returns
+        -------
+        Contenders
+            A member that is present for none of the films is left out.
+
+        Raises
+        ------
+        InputError
+            As `multigenre.contenders`.
+        """
+        members = [one for one in prediction.members if one.present.any()]
+        cuts = self.cuts(*members, prediction.fused)
+        return contenders(members, prediction.fused, films, cuts)
+
+    def predict(self, films, *, strict=False, progress=no_progress):
         """Return the genres and probabilities of any films, in their order.
 
         Memory does not grow with the number of films, but for the films and the result themselves.
@@ -242,7 +261,7 @@ class GenreEnsemble:
             log.warning("%d films that taught this ensemble something are left out.", (~rows).sum())
         return films.take(rows)
 
-    def evaluate(self, films, *, strict=False, progress=None):
+    def evaluate(self, films, *, strict=False, progress=no_progress):
         """Score the ensemble, its members and the prevalence baseline on films that it never saw.
 
         Parameters
@@ -265,10 +284,12 @@ class GenreEnsemble:
             )
         films = self.unseen(films.align(self.genres_))
         prediction = self.predict(films, strict=strict, progress=progress)
-        return self._scores(prediction, films), genre_frame(prediction, films)
+        return self.score(prediction, films), genre_frame(prediction, films)
 
-    def _scores(self, prediction, films):
-        cuts = self.cuts(prediction.fused, prediction.members)
+    def score(self, prediction: Prediction, films: Films) -> dict[str, dict]:
+        """Return the scores of a prediction: what `evaluate` does once it has predicted."""
+        baseline = prevalence_baseline(self.prevalence_, prediction.fused)
+        cuts = self.cuts(baseline, *prediction.members, prediction.fused)
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
     def save(self, folder):

@@ -7,10 +7,11 @@ import numpy as np
 from sklearn.base import clone
 
 from multigenre._checks import some
+from multigenre._signatures import no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.ensemble._held_out import fusion_films
 from multigenre.ensemble._prediction import Prediction
-from multigenre.fusion import FusedThresholds, LateFusion
+from multigenre.fusion import LateFusion, out_of_fold
 from multigenre.scores import prevalence_baseline, with_prevalence
 
 log = logging.getLogger("multigenre")
@@ -49,13 +50,11 @@ def ensemble_thresholds(thresholds):
 
     Parameters
     ----------
-    thresholds : str, dict, ThresholdCalibrator or FusedThresholds
-        Its strategy, its settings, one to clone, or what holds one. Of a strategy, it counts films as calibrated
+    thresholds : str, dict or ThresholdCalibrator
+        Its strategy, its settings, or one to clone. Of a strategy, it counts films as calibrated
         probabilities expect them (where the strategy allows it), and genres of fewer than 10 positive films share a
         cut.
     """
-    if isinstance(thresholds, FusedThresholds):
-        return ensemble_thresholds(thresholds.calibrator or "micro-macro")
     if isinstance(thresholds, ThresholdCalibrator):
         return clone(thresholds)
     if not isinstance(thresholds, str):
@@ -64,7 +63,7 @@ def ensemble_thresholds(thresholds):
     return ThresholdCalibrator(strategy=thresholds, min_positives=MIN_POSITIVES, counts=counts)
 
 
-def fit_fusion(ensemble, apart, roles, calibration, progress=None):
+def fit_fusion(ensemble, apart, roles, calibration, progress=no_progress):
     """Return the fusion and the thresholds of everyone, fitted on films that no member saw, where there are any.
 
     Parameters
@@ -82,8 +81,8 @@ def fit_fusion(ensemble, apart, roles, calibration, progress=None):
     Returns
     -------
     LateFusion
-    dict of str to ThresholdCalibrator or, for ``"fused"``, FusedThresholds
-        Empty where nothing could be fitted.
+    dict of str to ThresholdCalibrator
+        Of the baseline, the members and the fused prediction. Empty where nothing could be fitted.
     """
     settings, seed = ensemble.settings or {}, ensemble.seed
     modalities = {name: member.modality for name, member in ensemble.members_.items()}
@@ -96,22 +95,19 @@ def fit_fusion(ensemble, apart, roles, calibration, progress=None):
         return LateFusion(method="logit-mean").fit_names(modalities, ensemble.genres_), {}
     films, members = fusion_films(apart, roles, calibration)
     modalities = {one.name: modalities[one.name] for one in members}
-    if progress:
-        progress("fusing", 0, 2)
+    progress("fusing", 0, 2)
     fusion = ensemble_fusion(settings.get("fusion", ensemble.fusion), modalities, seed).fit(members, films)
-    if progress:
-        progress("fusing", 1, 2)
-    asked = settings.get("thresholds", ensemble.thresholds)
-    calibrator = ensemble_thresholds(asked)
-    fused = clone(asked) if isinstance(asked, FusedThresholds) else FusedThresholds()
-    fused.set_params(calibrator=calibrator, modalities=modalities, seed=seed)
+    progress("fusing", 1, 2)
+    calibrator = ensemble_thresholds(settings.get("thresholds", ensemble.thresholds))
     baseline = prevalence_baseline(ensemble.prevalence_, films)
+    # On what cross-fitted fusions say: the fusion's own predictions of these films flatter it.
+    fused = out_of_fold(fusion, members, films, seed=seed)
     thresholds = {
-        one.name: clone(calibrator).fit(one, films) for one in (baseline, *members) if one.present.any()
+        one.name: clone(calibrator).fit(one, films)
+        for one in (baseline, *members, fused)
+        if one.present.any()
     }
-    thresholds["fused"] = fused.fit(fusion, members, films)
-    if progress:
-        progress("fusing", 2, 2)
+    progress("fusing", 2, 2)
     return fusion, thresholds
 
 
@@ -138,7 +134,7 @@ def fused_prediction(ensemble, films, members):
         )
         fused = with_prevalence(fused, ensemble.prevalence_)
     if fused.name in ensemble.thresholds_:
-        labels = ensemble.thresholds_[fused.name].predict(fused, members)
+        labels = ensemble.thresholds_[fused.name].predict(fused)
     else:
         labels = (fused.to_frame() >= 0.5).astype(np.uint8)
     return Prediction(fused, tuple(members), labels)

@@ -1,7 +1,6 @@
 """What members say about films that did not teach them: what fusion, thresholds and reports are made of."""
 
 import logging
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, check_same_genres, check_unseen
+from multigenre._files import replacing_folder
+from multigenre._signatures import no_progress
 from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.members import has_modality, member_probabilities, to_train_again
 
@@ -36,7 +37,7 @@ def kept(folder, name, compute):
     return found
 
 
-def fitted(member, roles, folder, *, posters=None, progress=None):
+def fitted(member, roles, folder, *, posters=None, progress=no_progress):
     """Return the member trained, or as read from the folder if an earlier run finished it.
 
     Parameters
@@ -51,19 +52,17 @@ def fitted(member, roles, folder, *, posters=None, progress=None):
     progress : callable, optional
         As `Member.fit` takes them.
     """
-    done, partial = folder / f"{member.name}.done", folder / f"{member.name}.partial"
+    done = folder / f"{member.name}.done"
     if done.is_dir():
         return member.load(done)
     training = folder / f"{member.name}.training"
     member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    member.save(partial)
-    partial.rename(done)
+    with replacing_folder(done) as partial:
+        member.save(partial)
     return member
 
 
-def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress=None):
+def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress=no_progress):
     """Train members, each on as many films as its speed allows.
 
     A member that trains in seconds (its ``folds`` are not 0) trains on all films but the test films. What it says about
@@ -111,7 +110,7 @@ def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress
     return learned, apart
 
 
-def refit_members(members, films, roles, folder, *, posters=None, progress=None):
+def refit_members(members, films, roles, folder, *, posters=None, progress=no_progress):
     """Return the members with the slow ones trained again on all films but the test films.
 
     Each trains for as many epochs as its validation films found best. What fusion and thresholds were fitted on came
@@ -206,7 +205,7 @@ def _rows(probabilities, ids):
     return probabilities.take(pd.Index(probabilities.ids).get_indexer(ids))
 
 
-def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=None):
+def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=no_progress):
     """Return a member's probabilities of its own training films, each from a copy trained without the film.
 
     A fusion can learn from them as from calibration films, and there are many more. The member that then serves
@@ -255,6 +254,5 @@ def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress
         found = one.predict(held, posters=posters)
         check_same_genres(films.genres, found.genres, f"The films and {member.name}")
         values[fold == number] = found.values
-        if progress:
-            progress(f"{member.name}, out of fold", done, len(numbers))
+        progress(f"{member.name}, out of fold", done, len(numbers))
     return GenreProbabilities(films.ids, films.genres, values, member.name, "out-of-fold")

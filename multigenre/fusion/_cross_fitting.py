@@ -5,10 +5,13 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from multigenre._checks import InputError
-from multigenre.data import GenreProbabilities
+from multigenre.data import Films, GenreProbabilities
+from multigenre.fusion._late_fusion import LateFusion
 
 
-def out_of_fold(fusion, members, films, *, folds=5, seed=0, parts=None):
+def out_of_fold(
+    fusion: LateFusion, members: list[GenreProbabilities], films: Films, *, folds: int = 5, seed: int = 0
+) -> GenreProbabilities:
     """Return fused probabilities that thresholds can be chosen on.
 
     Chosen on the fusion's own predictions for the films that fitted it, they would take its over-fitting for skill.
@@ -25,12 +28,10 @@ def out_of_fold(fusion, members, films, *, folds=5, seed=0, parts=None):
         As many fusions are fitted, each on all films but a fold; fewer where there are fewer films.
     seed : int
         Of the folds.
-    parts : list of list of str, optional
-        Names of members that alone are asked, each list in its turn, by fusions that learned from all of them.
 
     Returns
     -------
-    GenreProbabilities, or list of them, one of each of the parts
+    GenreProbabilities
         Named ``"fused"``, of role ``"out-of-fold"``, in the order of the films.
 
     Raises
@@ -46,11 +47,8 @@ def out_of_fold(fusion, members, films, *, folds=5, seed=0, parts=None):
         raise InputError(
             f"Cross-fitting needs at least 2 calibration films, got {len(films)}; give them a larger share."
         )
-    asked = [[member.name for member in members]] if parts is None else parts
-    values = np.full((len(asked), len(films), len(films.genres)), np.nan)
+    values = np.full((len(films), len(films.genres)), np.nan)
     for rest, held in KFold(min(folds, len(films)), shuffle=True, random_state=seed).split(films.ids):
         fitted = clone(fusion).fit([member.take(rest) for member in members], films.take(rest))
-        for found, names in zip(values, asked, strict=True):
-            found[held] = fitted.predict([one.take(held) for one in members if one.name in names]).values
-    fused = [GenreProbabilities(films.ids, films.genres, one, "fused", "out-of-fold") for one in values]
-    return fused[0] if parts is None else fused
+        values[held] = fitted.predict([member.take(held) for member in members]).values
+    return GenreProbabilities(films.ids, films.genres, values, "fused", "out-of-fold")

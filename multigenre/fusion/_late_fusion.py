@@ -301,20 +301,19 @@ class LateFusion(BaseEstimator):
 
     @classmethod
     def from_dict(cls, facts):
-        """Return what `to_dict` described, in this release or an earlier one.
+        """Return what `to_dict` described.
 
         Raises
         ------
         InputError
             If a needed entry is missing.
         """
-        settings = {name: facts[name] for name in cls._get_param_names() if name in facts}
         try:
-            fusion = cls(**{**settings, "method": facts["method"]})
+            fusion = cls(**{name: facts[name] for name in cls._get_param_names()})
             fusion.fit_names(facts["members"], Genres(facts["genres"]))
             fusion.film_ids_ = np.array(facts["film_ids"], dtype=object)
             fusion._stacks = {tuple(one["members"]): Stack.from_dict(one) for one in facts["stacks"]}
-            fusion.choices_ = choice_table(facts.get("choices", ()))
+            fusion.choices_ = choice_table(facts["choices"])
         except KeyError as error:
             raise InputError(f"A saved LateFusion needs {error}, which is not there.") from error
         return fusion

@@ -76,15 +76,15 @@ class Stack:
 
     @classmethod
     def from_dict(cls, facts):
-        """Return what `to_dict` described, of errors the variances; release 0.1 had coefficients only."""
-        weights, others = np.array(facts["coefficients"]), facts.get("others") or {}
-        errors = np.full_like(weights, np.nan) if facts.get("errors") is None else np.array(facts["errors"])
+        """Return what `to_dict` described, of errors the variances."""
+        weights, others = np.array(facts["coefficients"]), facts["others"] or {}
+        errors = np.full_like(weights, np.nan) if facts["errors"] is None else np.array(facts["errors"])
         return cls(
             weights,
             errors[:, :, None] * errors[:, None, :] * np.eye(weights.shape[1]),
             np.array(others["coefficients"]) if others else None,
             np.array(others["usual"]) if others else None,
-            np.inf if facts.get("loss") is None else facts["loss"],
+            np.inf if facts["loss"] is None else facts["loss"],
         )
 
 

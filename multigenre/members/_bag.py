@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
+from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
 from multigenre.members._bag_network import BagNetwork, train_network
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
@@ -58,7 +59,7 @@ class OverviewBag:
         self.name, self.seed = name, seed
         self.n_networks, self.n_units, self.epochs = n_networks, n_units, epochs
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Learn from the films of ``train`` that have an overview; ``validation`` is not used, for epochs are fixed.
 
         ``progress`` is called with the name, the epochs done and all epochs of all networks.
@@ -84,8 +85,7 @@ class OverviewBag:
         done = count(1)
 
         def after_epoch():
-            if progress:
-                progress(self.name, next(done), self.n_networks * self.epochs)
+            progress(self.name, next(done), self.n_networks * self.epochs)
 
         networks = []
         for seed in child_seeds(self.seed, self.n_networks):

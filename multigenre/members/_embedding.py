@@ -2,12 +2,12 @@
 
 import json
 from copy import copy
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
@@ -81,7 +81,7 @@ class EmbeddingMember:
         self.C, self.standardise, self.cache = C, standardise, cache
         self._vectors = VectorCache(embed, folder=cache)
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Learn from the films of ``train`` that have the modality.
 
         Parameters
@@ -107,9 +107,8 @@ class EmbeddingMember:
         if self.standardise:
             mean, scale = _standard(vectors)
         features = (vectors - mean) * scale
-        said = partial(progress, self.name) if progress else None
         coefficients, intercept, self.C_, self.C_table_ = fit_films_head(
-            features, films, self.C, progress=said
+            features, films, self.C, what=self.name, progress=progress
         )
         # The head of the vectors as they come: nothing else is needed to predict.
         self._coefficients = coefficients * scale
@@ -194,11 +193,10 @@ class EmbeddingMember:
         """Return the films with unreadable posters missing, which are named in the log."""
         return posters.screen(films) if self.modality == "poster" else films
 
-    def _embedded(self, films, posters, progress=None):
+    def _embedded(self, films, posters, progress=no_progress):
         """Return the vectors of films that have the modality."""
         items = posters.select(films.posters) if self.modality == "poster" else list(films.overviews)
-        said = partial(progress, f"{self.name}, vectors") if progress else None
-        return self._vectors.vectors(items, ids=films.ids, progress=said)
+        return self._vectors.vectors(items, ids=films.ids, what=f"{self.name}, vectors", progress=progress)
 
 
 def _standard(vectors):

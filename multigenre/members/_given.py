@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import no_progress
 from multigenre.data import COLUMNS, GenreProbabilities, film_columns, read_table, texts
 from multigenre.members._member import named_probabilities
 
@@ -53,7 +54,7 @@ class GivenMember:
     def __init__(self, name, table=None):
         self.name, self.table = name, table
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Check the table against the genres of ``train``; nothing is learned.
 
         Raises

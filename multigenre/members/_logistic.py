@@ -6,12 +6,13 @@ from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
+from multigenre._signatures import no_progress
 from multigenre.data import folds_of_films, logits
 
 FOLDS = 5  # that choose C
 
 
-def fit_head(features, labels, *, C, progress=None):
+def fit_head(features, labels, *, C, what="a head", progress=no_progress):
     """Fit an L2-penalised logistic regression for each genre.
 
     A genre that no or every film carries gets no weights, and the log-odds of its smoothed prevalence,
@@ -23,8 +24,10 @@ def fit_head(features, labels, *, C, progress=None):
     labels : array of shape (n_films, n_genres), 0 or 1
     C : float
         Inverse strength of the penalty, as of scikit-learn's `LogisticRegression`.
+    what : str
+        Is fitted, for the progress.
     progress : callable, optional
-        Called with (genres done, genres in all).
+        Called with (what, genres done, genres in all).
 
     Returns
     -------
@@ -49,12 +52,11 @@ def fit_head(features, labels, *, C, progress=None):
     coefficients, intercept = np.zeros((n_genres, features.shape[1])), np.zeros(n_genres)
     for genre in range(n_genres):
         [(coefficients[genre], intercept[genre])] = _path(features, labels[:, genre], [C])
-        if progress:
-            progress(genre + 1, n_genres)
+        progress(what, genre + 1, n_genres)
     return coefficients, intercept
 
 
-def fit_films_head(features, films, strengths, *, progress=None):
+def fit_films_head(features, films, strengths, *, what="a head", progress=no_progress):
     """Fit a head to films' features, under the C given or the best of several.
 
     Parameters
@@ -63,6 +65,8 @@ def fit_films_head(features, films, strengths, *, progress=None):
     films : Films
         With their genres. Five folds of them choose; near-duplicates share one. Fewer than five take the first C.
     strengths : float or sequence of float
+    what : str
+        Is fitted, for the progress.
     progress : callable, optional
         As for `choose_C` and then `fit_head`.
 
@@ -79,11 +83,11 @@ def fit_films_head(features, films, strengths, *, progress=None):
         C = strengths[0]
     elif np.ndim(strengths):
         fold = folds_of_films(films, FOLDS)
-        C, table = choose_C(features, films.labels, strengths, fold=fold, progress=progress)
-    return *fit_head(features, films.labels, C=C, progress=progress), C, table
+        C, table = choose_C(features, films.labels, strengths, fold=fold, what=what, progress=progress)
+    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table
 
 
-def choose_C(features, labels, strengths, *, fold, progress=None):
+def choose_C(features, labels, strengths, *, fold, what="a head", progress=no_progress):
     """Choose the penalty under which films that a head did not see get the lowest binary cross-entropy.
 
     One for all genres: rare genres have too few films to choose by.
@@ -96,8 +100,10 @@ def choose_C(features, labels, strengths, *, fold, progress=None):
         Values of C to try.
     fold : array of shape (n_films,), int
         Each film's fold. Keep near-duplicates in one, see `multigenre.splits`.
+    what : str
+        Is fitted, for the progress.
     progress : callable, optional
-        Called with (fits done, fits in all), each of a genre and a fold.
+        Called with (what, fits done, fits in all), each of a genre and a fold.
 
     Returns
     -------
@@ -130,8 +136,7 @@ def choose_C(features, labels, strengths, *, fold, progress=None):
             for place, (coefficients, intercept) in enumerate(_path(seen, known, strengths)):
                 log_odds[place, held, genre] = new @ coefficients + intercept
             fits += 1
-            if progress:
-                progress(fits, len(folds) * labels.shape[1])
+            progress(what, fits, len(folds) * labels.shape[1])
     bce = (np.logaddexp(0, log_odds) - labels * log_odds).mean(axis=(1, 2))
     return strengths[bce.argmin()], pd.DataFrame({"C": strengths, "bce": bce})
 

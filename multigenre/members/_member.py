@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from multigenre._checks import InputError, check_unseen, some
+from multigenre._signatures import no_progress
 from multigenre.data import GenreProbabilities
 
 log = logging.getLogger("multigenre")
@@ -37,7 +38,7 @@ class Member(Protocol):
     modality: str
     folds: int
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Learn from the films of ``train`` that have the modality; return self."""
 
     def predict(self, films, *, posters=None):

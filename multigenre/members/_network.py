@@ -14,6 +14,7 @@ import pandas as pd
 import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres, some
+from multigenre._signatures import no_progress
 from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
 from multigenre.networks import (
     OverviewDesign,
@@ -82,7 +83,7 @@ class KerasMember:
             return posters
         return PosterCache(self.design.size)
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Train on the films of ``train`` that have the modality.
 
         Parameters

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from multigenre._signatures import no_progress
 from multigenre.data import GenreProbabilities
 from multigenre.members._member import member_probabilities
 from multigenre.networks import PosterCache, name_unreadable
@@ -11,7 +12,7 @@ from multigenre.networks import PosterCache, name_unreadable
 CHUNK = 2048  # films read at once: 25 MB of posters, and as much of the next ones
 
 
-def catalogue_probabilities(members, films, *, strict=False, progress=None):
+def catalogue_probabilities(members, films, *, strict=False, progress=no_progress):
     """Return the probabilities of every member, for films in any number.
 
     Each poster is decoded once for all members, while they compute the films before it. What grows with the
@@ -53,8 +54,7 @@ def catalogue_probabilities(members, films, *, strict=False, progress=None):
         parts.append({found.name: found for found in member_probabilities(members, part, posters)})
         unreadable |= lost
         done += len(part)
-        if progress:
-            progress("predicting", done, len(films))
+        progress("predicting", done, len(films))
     name_unreadable(unreadable)
     names = [name for name in members if any(name in part for part in parts)]
     return [_concatenate(name, parts) for name in names]

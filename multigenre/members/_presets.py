@@ -5,7 +5,7 @@ from copy import copy
 from pathlib import Path
 
 from multigenre._checks import InputError, some
-from multigenre._files import replacing
+from multigenre._files import write_json
 from multigenre.members._bag import OverviewBag
 from multigenre.members._colours import poster_features
 from multigenre.members._embedding import EmbeddingMember
@@ -67,8 +67,7 @@ def write_settings(settings, path):
         `ThresholdCalibrator`.
     path : path
     """
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    write_json(settings, path, indent=1)
 
 
 def read_settings(path):

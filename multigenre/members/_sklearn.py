@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
+from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
 from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
 
@@ -73,7 +74,7 @@ class SklearnMember:
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
         self.name, self.estimator, self.modality = name, estimator, modality
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Learn from the films of ``train`` that have the modality; return self.
 
         Parameters

@@ -1,7 +1,6 @@
 """The member that needs no neural network: TF-IDF and a logistic regression for each genre."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
@@ -48,7 +48,7 @@ class OverviewTfidf:
     def __init__(self, name="overview-tfidf", *, C=(2.0, 4.0, 8.0), characters=False):
         self.name, self.C, self.characters = name, C, characters
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=None):
+    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
         """Learn from the films of ``train`` that have an overview; nothing else is needed here."""
         films = readable_films(self, train)
         self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
@@ -60,9 +60,8 @@ class OverviewTfidf:
             raise InputError(
                 f"{self.name} found no word that two of {len(films)} overviews share; give more films."
             ) from error
-        said = partial(progress, self.name) if progress else None
         self._coefficients, self._intercept, self.C_, self.C_table_ = fit_films_head(
-            features, films, self.C, progress=said
+            features, films, self.C, what=self.name, progress=progress
         )
         support = films.labels.sum(axis=0)
         self.constant_genres_ = [

@@ -8,6 +8,7 @@ import numpy as np
 
 from multigenre._checks import InputError, some
 from multigenre._files import replacing
+from multigenre._signatures import no_progress
 
 CHUNK = 512  # items embedded at once, and written to one file
 
@@ -44,7 +45,7 @@ class VectorCache:
                 "give the embedder an attribute `name`."
             )
 
-    def vectors(self, items, *, ids, progress=None):
+    def vectors(self, items, *, ids, what="vectors", progress=no_progress):
         """Return the vectors of some texts or posters, computing those that are not here.
 
         Parameters
@@ -52,8 +53,10 @@ class VectorCache:
         items : sequence of str, or uint8 array or `Selection` of shape (n, size, size, 3)
         ids : sequence of str, length n
             The films, for messages.
+        what : str
+            Is encoded, for the progress.
         progress : callable, optional
-            Called with (items done, items in all) while there are some to compute.
+            Called with (what, items done, items in all) while there are some to compute.
 
         Returns
         -------
@@ -81,8 +84,7 @@ class VectorCache:
                 computed = self._computed(batch, [ids[start + row] for row in order])
                 new = dict(zip(rows, computed, strict=True))
                 self._keep(new)
-                if progress:
-                    progress(start + len(part), len(items))
+                progress(what, start + len(part), len(items))
             found += [new[key] if key in new else self._vectors[key] for key in keys]
         lengths = {len(vector) for vector in found}
         if len(lengths) > 1:

@@ -1,10 +1,10 @@
 """Posters from their files: each decoded once, kept in memory or on disk; those that cannot be read are named."""
 
 import contextlib
-import io
 import logging
 import math
 import os
+import re
 import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import Progress, no_progress
-from multigenre.data import Films, inline_content
+from multigenre.data import Films, inline_content, open_poster
 from multigenre.networks._batches import untuned
 
 log = logging.getLogger("multigenre")
 
+# An orientation other than upright: the tag 0x0112 of one short integer, big- or little-endian.
+TURNED = (
+    r"\C*Exif\x00\x00\C*"
+    r"(\x01\x12\x00\x03\x00\x00\x00\x01\x00|\x12\x01\x03\x00\x01\x00\x00\x00)[\x02-\x08]\C*"
+)
 FEW = 32  # posters up to which decoding one after another takes less time than tf.data takes to start
 
 
@@ -149,15 +153,13 @@ class PosterCache:
         self._pixels[: len(here)] = here
 
     def _decode_with_pillow(self, path, row):
-        """Try once more what TensorFlow cannot read (WebP, CMYK), or note why it is unreadable."""
-        content = inline_content(path)
-        source = path if content is None else io.BytesIO(content)
+        """Try once more what TensorFlow cannot read (WebP, CMYK, turned), or note why it is unreadable."""
         try:
-            with Image.open(source) as image:
-                pixels = np.asarray(image.convert("RGB"))
+            pixels = np.asarray(open_poster(path))
             self._pixels[row] = _to_uint8(tf.image.resize(pixels, (self.size, self.size)))
         except Exception as error:  # a damaged file can raise nearly anything in a decoder
-            self.unreadable[path] = str(error).replace(str(source), "").strip(" :'\"") or type(error).__name__
+            said = re.sub(r"<_io\.BytesIO object at \w+>", "", str(error).replace(path, ""))
+            self.unreadable[path] = said.strip(" :'\"") or type(error).__name__
 
 
 class Selection:
@@ -191,6 +193,9 @@ def _decoded(paths, size):
 
     def decode(position, path, content):
         content = tf.cond(tf.equal(path, ""), lambda: content, lambda: tf.io.read_file(path))
+        # TensorFlow would leave a picture lying that its EXIF data turn upright.
+        turned = tf.strings.regex_full_match(tf.strings.substr(content, 0, 4096), TURNED)
+        content = tf.where(turned, b"", content)
         image = tf.io.decode_image(content, channels=3, expand_animations=False)
         return position, _to_uint8(tf.image.resize(image, (size, size)))
 

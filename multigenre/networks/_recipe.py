@@ -7,6 +7,7 @@ import keras
 import pandas as pd
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.networks._checkpoint import Checkpoint
 
 LOSSES = ("binary-crossentropy", "focal", "asymmetric")
@@ -143,7 +144,7 @@ def compile_model(model, recipe):
     return model
 
 
-def train_model(model, train, validation=None, *, recipe, folder, progress=None):
+def train_model(model, train, validation=None, *, recipe, folder, progress=no_progress):
     """Train a compiled model by a recipe and leave it with its best epoch's weights.
 
     A run that was killed goes on from its last whole epoch when it is called again with the same folder.
@@ -172,8 +173,7 @@ def train_model(model, train, validation=None, *, recipe, folder, progress=None)
     """
     checkpoint = Checkpoint(model, folder, None if validation is None else recipe.patience)
     callbacks = [keras.callbacks.LearningRateScheduler(recipe.rate), checkpoint]
-    if progress:
-        callbacks.append(_Progress(progress, recipe.epochs))
+    callbacks.append(_Progress(progress, recipe.epochs))
     done = checkpoint.restore()
     if not checkpoint.out_of_patience():
         options = {"epochs": recipe.epochs, "initial_epoch": done, "callbacks": callbacks, "verbose": 0}

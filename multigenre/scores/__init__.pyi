@@ -3,9 +3,8 @@ from ._bootstrap import average_precision as average_precision
 from ._bootstrap import intervals as intervals
 from ._bootstrap import ranking_of as ranking_of
 from ._bootstrap import resample as resample
-from ._contenders import contender_scores as contender_scores
-from ._contenders import genre_frame as genre_frame
-from ._contenders import scores_frame as scores_frame
+from ._contenders import Contenders as Contenders
+from ._contenders import contenders as contenders
 from ._rates import BINS as BINS
 from ._rates import bin_sums as bin_sums
 from ._rates import cuts_of as cuts_of
@@ -22,3 +21,6 @@ from ._scores import prevalence_baseline as prevalence_baseline
 from ._scores import score_table as score_table
 from ._scores import scores as scores
 from ._scores import with_prevalence as with_prevalence
+from ._tables import contender_scores as contender_scores
+from ._tables import genre_frame as genre_frame
+from ._tables import scores_frame as scores_frame

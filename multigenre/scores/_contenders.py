@@ -1,93 +1,137 @@
-"""The scores of an ensemble, its members and the prevalence baseline on one set of films."""
+"""`Contenders`: everyone who predicted the same films, where each is cut, and the truth, put together once."""
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
 import pandas as pd
 
-from multigenre.scores._scores import (
-    bootstrap_scores,
-    genre_scores,
-    paired_interval,
-    prevalence_baseline,
-    scores,
-)
+from multigenre._checks import InputError, check_truth, some
+from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.scores._rates import cuts_of, rates
+
+Thresholds = dict[str, pd.Series | pd.DataFrame]
 
 
-def contender_scores(prediction, films, prevalence, *, thresholds=None, seed=0):
-    """Score everyone who predicted the same films, the prevalence baseline first.
+@dataclass(frozen=True, eq=False)
+class Contenders:
+    """The members, and last the fused prediction, of films that taught none of them.
+
+    Every table of errors and every picture of them takes this record; `contenders` and `GenreEnsemble.contenders` make
+    it.
 
     Parameters
     ----------
-    prediction : Prediction
+    records : tuple of GenreProbabilities
+        Of the same films and genres, under distinct names.
+    labels : ndarray of shape (n_films, n_genres), bool
+    cuts : tuple of ndarray of shape (n_genres,) or (n_films, n_genres), float64
+        Of each record; `named` where the probability is at or above.
+    """
+
+    records: tuple[GenreProbabilities, ...]
+    labels: np.ndarray
+    cuts: tuple[np.ndarray, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the contenders, the fused prediction's last."""
+        return tuple(one.name for one in self.records)
+
+    @property
+    def members(self) -> tuple[GenreProbabilities, ...]:
+        """Everyone but the last, the fused prediction."""
+        return self.records[:-1]
+
+    @property
+    def fused(self) -> GenreProbabilities:
+        """The last of the records."""
+        return self.records[-1]
+
+    @property
+    def genres(self) -> Genres:
+        """Names of the columns."""
+        return self.records[0].genres
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Ids of the films."""
+        return self.records[0].ids
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Probabilities (n_contenders, n_films, n_genres), float64; NaN where not present."""
+        return np.stack([one.values for one in self.records]).astype(float)
+
+    @cached_property
+    def named(self) -> np.ndarray:
+        """Which genres are named (n_contenders, n_films, n_genres), bool: none where not present."""
+        pairs = zip(self.values, self.cuts, strict=True)
+        return np.stack([mine >= cut for mine, cut in pairs])  # NaN is never named
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        """Which films each is present for (n_contenders, n_films), bool."""
+        return np.stack([one.present for one in self.records])
+
+    @property
+    def complete(self) -> np.ndarray:
+        """Films that every contender is present for, (n_films,) bool."""
+        return self.present.all(axis=0)
+
+    def take(self, rows: np.ndarray) -> "Contenders":
+        """Return the same contenders on some films, positions or a boolean mask."""
+        cuts = tuple(cut if cut.ndim == 1 else cut[rows] for cut in self.cuts)
+        return Contenders(tuple(one.take(rows) for one in self.records), self.labels[rows], cuts)
+
+    def others(self, records: list[GenreProbabilities], cuts: list[np.ndarray]) -> "Contenders":
+        """Return other predictions of the same films."""
+        return replace(self, records=tuple(records), cuts=tuple(cuts))
+
+    def best_members(self) -> np.ndarray:
+        """Return the position of each genre's member of highest F1 on the complete films; of equals the first."""
+        here = self.take(self.complete)
+        labels = np.broadcast_to(here.labels, here.named[:-1].shape)
+        return rates(here.named[:-1], labels, axis=1)[2].argmax(axis=0)
+
+
+def contenders(
+    members: list[GenreProbabilities],
+    fused: GenreProbabilities,
+    films: Films,
+    thresholds: Thresholds | None = None,
+) -> Contenders:
+    """Return the `Contenders`, or raise if they may not be reported or are not about the same films.
+
+    Parameters
+    ----------
+    members : list of GenreProbabilities
+        One or more.
+    fused : GenreProbabilities
     films : Films
-        The same films, with their genres; they taught the ensemble nothing.
-    prevalence : Series by genre name
-        Of the films that trained the members.
+        The same films, with their genres; they taught nothing that predicts them.
     thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
         By contender; 0.5 for those that are not in it.
-    seed : int
-        Of the bootstrap.
 
-    Returns
-    -------
-    dict of str to dict
-        By contender (``"prevalence"``, each member, ``"fused"``), what `scores` gives at the thresholds, and more:
-        ``at_half`` (F1 when every genre is cut at 0.5), ``intervals`` (95 %, over films), and for ``"fused"``
-        ``minus_best_member``: value and interval of the paired differences to the member of lowest loss.
-        JSON-able: plain numbers, lists and None.
+    Raises
+    ------
+    InputError
+        If films, genres or names do not fit, or a role says that the films taught something.
     """
-    thresholds = thresholds or {}
-    found = {}
-    for contender in (prevalence_baseline(prevalence, films), *prediction.members, prediction.fused):
-        cuts, half = thresholds.get(contender.name), scores(contender, films)
-        found[contender.name] = {
-            **scores(contender, films, cuts),
-            "at_half": {name: half[name] for name in ("f1_micro", "f1_macro", "f1_samples")},
-            "intervals": _plain(bootstrap_scores(contender, films, cuts, seed=seed)[["low", "high"]]),
-        }
-    scored = [member for member in prediction.members if found[member.name]["n_films"]]
-    if scored:
-        best = min(scored, key=lambda member: found[member.name]["bce"])
-        difference = paired_interval(prediction.fused, best, films, thresholds, seed=seed)
-        found["fused"]["minus_best_member"] = {"member": best.name, **_plain(difference)}
-    return found
-
-
-def scores_frame(found):
-    """Return the scores of `contender_scores` as a DataFrame, a row each, with the intervals as columns."""
-    rows = {}
-    for name, values in found.items():
-        rows[name] = {key: value for key, value in values.items() if not isinstance(value, dict)}
-        for metric, (low, high) in values["intervals"].items():
-            rows[name] |= {f"{metric}_low": low, f"{metric}_high": high}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
-
-
-def genre_frame(prediction, films):
-    """Return the average precision of every contender by genre.
-
-    Parameters
-    ----------
-    prediction : Prediction
-    films : Films
-        The same films, with their genres; they taught the ensemble nothing.
-
-    Returns
-    -------
-    DataFrame, indexed by genre name
-        ``support`` (films), then one column a member and ``fused``; <NA> for genres that no film carries and
-        for a member that covers none of the films.
-    """
-    table = genre_scores(prediction.fused, films)[["support"]]
-    for one in (*prediction.members, prediction.fused):
-        if one.present.any():
-            table[one.name] = genre_scores(one, films)["average_precision"]
-        else:
-            table[one.name] = pd.Series(pd.NA, table.index, "Float64")
-    return table
-
-
-def _plain(table):
-    """Return the rows of a table as lists of floats, None for what is not defined."""
-    return {
-        metric: [None if pd.isna(value) else float(value) for value in row]
-        for metric, row in zip(table.index, table.to_numpy(object), strict=True)
-    }
+    if not members:
+        raise InputError("A table of errors needs at least one member beside the fused prediction.")
+    everyone, thresholds = (*members, fused), thresholds or {}
+    names = [one.name for one in everyone]
+    if len(set(names)) < len(names):
+        raise InputError(f"Members and the fused prediction need distinct names, got {some(names, most=9)}.")
+    if unknown := sorted(set(thresholds) - set(names)):
+        raise InputError(f"Thresholds are for {some(unknown)}, but the contenders are {some(names, most=9)}.")
+    for one in everyone:
+        check_truth(one, films, "A table of errors")
+        if role := next((role for role in (one.role, films.role) if role not in ("test", None)), None):
+            raise InputError(
+                "A table of errors needs films that taught nothing, no member, fusion or threshold, "
+                f"got role={role!r} from {one.name}; pass the test split."
+            )
+    cuts = tuple(cuts_of(thresholds.get(one.name), one.genres, films.ids) for one in everyone)
+    return Contenders(everyone, films.labels == 1, cuts)

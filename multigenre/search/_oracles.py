@@ -10,7 +10,7 @@ from keras_tuner.engine.trial import Trial
 from sklearn.exceptions import ConvergenceWarning
 
 from multigenre._checks import InputError
-from multigenre.search._trials import write_json
+from multigenre._files import write_json
 
 log = logging.getLogger("multigenre")
 

@@ -11,6 +11,7 @@ import keras_tuner
 
 from multigenre._checks import InputError
 from multigenre._files import claim
+from multigenre._signatures import no_progress
 from multigenre.data import GenreProbabilities
 from multigenre.ensemble import fitted
 from multigenre.members import make_member
@@ -70,7 +71,7 @@ class SearchPlan:
         return range(self.seed, self.seed + self.seeds_per_trial)
 
 
-def search(space, trial, folder, *, plan=SearchPlan(), tensorboard=False, progress=None):
+def search(space, trial, folder, *, plan=SearchPlan(), tensorboard=False, progress=no_progress):
     """Search for the best settings; return the leaderboard.
 
     In a process with KerasTuner's environment variables (``KERASTUNER_TUNER_ID``, ``KERASTUNER_ORACLE_IP``,
@@ -122,7 +123,7 @@ def search(space, trial, folder, *, plan=SearchPlan(), tensorboard=False, progre
         epochs=max(epochs, default=plan.epochs),
     )
     tuner = SearchTuner(
-        oracle, space, trial, folder, plan=plan, progress=progress if kind == "alone" else None
+        oracle, space, trial, folder, plan=plan, progress=progress if kind == "alone" else no_progress
     )
     tuner.tensorboard = folder / "tensorboard" if tensorboard else None
     actions = {
@@ -245,7 +246,13 @@ def search_films(films, folder, *, member="overview-lstm", others=(), plan=None,
         )
     FilmTrial(films["train"], films["validation"])  # their roles, before anything is trained
     given = [
-        _other(name, films, Path(folder) / "others", seed=plan.seed, progress=options.get("progress"))
+        _other(
+            name,
+            films,
+            Path(folder) / "others",
+            seed=plan.seed,
+            progress=options.get("progress", no_progress),
+        )
         for name in others
     ]
     trial = FilmTrial(films["train"], films["validation"], others=given)

@@ -9,7 +9,8 @@ import keras
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre._files import replacing
+from multigenre._files import write_json
+from multigenre._signatures import no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.fusion import LateFusion
 from multigenre.members import DESIGNS, make_network
@@ -46,18 +47,12 @@ class FilmTrial:
     @property
     def facts(self):
         """What tells this trial from those on other films: a dict of str to str."""
-        # The posters by name: another machine may have them in another place.
-        tables = [
-            films.to_frame().assign(poster=[Path(poster).name for poster in films.posters])
-            for films in (self.train, self.validation)
-        ]
-        digest = sum(int(pd.util.hash_pandas_object(table).sum()) for table in tables) & 0xFFFFFFFF
         return {
-            "films": f"{len(self.train)} and {len(self.validation)} films, {digest:08x}",
+            "films": f"{self.train.digest()}; {self.validation.digest()}",
             "others": ", ".join(other.name for other in self.others) or "none",
         }
 
-    def __call__(self, settings, *, folder, seed, progress=None):
+    def __call__(self, settings, *, folder, seed, progress=no_progress):
         """Train, measure, and return what was measured.
 
         Parameters
@@ -103,7 +98,7 @@ class FilmTrial:
         return self._posters if member.modality == "poster" else None
 
 
-def run_seeds(trial, settings, *, folder, seeds, progress=None):
+def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
     """Run a trial once for each seed, and note each result in the folder at once.
 
     Parameters
@@ -140,9 +135,3 @@ def remove_checkpoints(folder):
     for place in Path(folder).glob("seed-*/*"):
         if place.is_dir():
             shutil.rmtree(place)
-
-
-def write_json(facts, path):
-    """Write facts, beside and then renamed: a kill leaves the old file or the new one."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts), encoding="utf-8")

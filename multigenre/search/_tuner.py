@@ -15,7 +15,9 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
-from multigenre.search._trials import remove_checkpoints, run_seeds, write_json
+from multigenre._files import write_json
+from multigenre._signatures import no_progress
+from multigenre.search._trials import remove_checkpoints, run_seeds
 
 log = logging.getLogger("multigenre")
 
@@ -53,9 +55,9 @@ class SearchTuner(BaseTuner):
 
     tensorboard = None
 
-    def __init__(self, oracle, space, trial, folder, *, plan, progress=None):
+    def __init__(self, oracle, space, trial, folder, *, plan, progress=no_progress):
         self.space, self.trial, self.plan = space, trial, plan
-        self.progress = progress or (lambda what, done, total: None)
+        self.progress = progress
         self._asked = False
         oracle.verbose = 0
         with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads

@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.search import _processes
 
 log = logging.getLogger("multigenre")
@@ -29,7 +30,7 @@ log = logging.getLogger("multigenre")
 MOST_RESTARTS = 5  # of one worker
 
 
-def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=None):
+def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=no_progress):
     """Run a command that searches as one chief and so many workers on this machine, until the search has ended.
 
     A worker that dies is started again, and goes on with its trial. When this process dies, the others end.
@@ -110,8 +111,7 @@ def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=Non
             code = processes["chief"].poll()
             if code not in (None, 0):
                 raise _error("chief", code, logs)
-            if progress:
-                progress("trials", *_counts(folder))
+            progress("trials", *_counts(folder))
             time.sleep(0.2)
 
 

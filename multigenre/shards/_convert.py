@@ -7,16 +7,18 @@ import pyarrow as pa
 
 from multigenre._checks import InputError
 from multigenre._files import claim
+from multigenre._signatures import no_progress
 from multigenre.data import inline_content
 from multigenre.networks import PosterCache
-from multigenre.shards._format import FILMS, WORK, digest, films_table, shards_frame, write_parquet
+from multigenre.shards._format import FILMS, WORK, films_table, shards_frame, write_parquet
 
 
-def convert(films, folder, *, shard_films=FILMS, strict=False, progress=None):
+def convert(films, folder, *, shard_films=FILMS, strict=False, progress=no_progress):
     """Write films to Parquet shards, posters' files as they are; one that was killed goes on at its shard.
 
-    The columns are ``Id``, ``Overview`` (null where missing), ``Poster`` (the file's bytes, null where missing) and
-    ``Genres`` (a list of names, null where they are not known). Beside the films, memory holds one shard.
+    The columns are ``Id``, ``Title`` (if any film has one), ``Overview`` (null where missing), ``Poster`` (the file's
+    bytes, null where missing) and ``Genres`` (a list of names, null where they are not known). Beside the films, memory
+    holds one shard.
 
     Parameters
     ----------
@@ -43,14 +45,13 @@ def convert(films, folder, *, shard_films=FILMS, strict=False, progress=None):
     if shard_films < 1:
         raise InputError(f"A shard needs one film or more, got shard_films={shard_films}.")
     folder = Path(folder)
-    claim(folder / WORK, {"films": digest(films), "shard_films": shard_films})
+    claim(folder / WORK, {"films": films.digest(), "shard_films": shard_films})
     for number, start in enumerate(range(0, len(films), shard_films)):
         path = folder / f"part-{number:05d}.parquet"
         part = films.take(range(start, min(start + shard_films, len(films))))
         if not path.is_file():
             _write(part, path, strict)
-        if progress:
-            progress("converting", start + len(part), len(films))
+        progress("converting", start + len(part), len(films))
     return shards_frame(folder)
 
 

@@ -4,14 +4,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble import GenreEnsemble, Prediction
-from multigenre.scores import contender_scores, genre_frame
+from multigenre.scores import genre_frame
 from multigenre.shards._format import shard_paths, shards_genres, table_films
 from multigenre.shards._predict import predict_shards
 
 
-def evaluate_shards(bundle, source, out, *, engine="local", actors=None, progress=None):
+def evaluate_shards(bundle, source, out, *, engine="local", actors=None, progress=no_progress):
     """Predict a catalogue shard by shard, then score the films of it that taught the bundle nothing.
 
     Posters and overviews pass as a stream, on whatever machines the engine has. Scores are of all films at once, as
@@ -49,9 +50,7 @@ def evaluate_shards(bundle, source, out, *, engine="local", actors=None, progres
     films = ensemble.unseen(films.align(ensemble.genres_))
     predict_shards(bundle, source, out, engine=engine, actors=actors, with_members=True, progress=progress)
     prediction = read_prediction(out, films.ids, genres=ensemble.genres_, members=ensemble.members_)
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
-    found = contender_scores(prediction, films, ensemble.prevalence_, thresholds=cuts, seed=ensemble.seed)
-    return found, genre_frame(prediction, films)
+    return ensemble.score(prediction, films), genre_frame(prediction, films)
 
 
 def labelled_films(source):

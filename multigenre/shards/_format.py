@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from multigenre._checks import InputError, check_same_genres
+from multigenre._files import replacing
 from multigenre.data import Films, Genres, inline_poster
 
 FILMS = 4096  # of a shard, one file of some 10 to 100 MB
@@ -17,23 +18,34 @@ SOURCE = "path"  # the column that says which shard a film is from
 WORK = "_work"  # readers of Parquet folders pass over names that begin so
 
 # Posters are compressed as they are.
-COMPRESSION = {"Id": "zstd", "Overview": "zstd", "Poster": "none", "Genres.list.element": "zstd"}
+COMPRESSION = {
+    "Id": "zstd",
+    "Title": "zstd",
+    "Overview": "zstd",
+    "Poster": "none",
+    "Genres.list.element": "zstd",
+}
 
 
 def write_parquet(table, path):
     """Write a table to one file, beside and then renamed: it is there whole or not at all."""
-    partial = path.with_name(f"_{path.name}.partial")
-    columns = COMPRESSION if "Poster" in table.column_names else "zstd"
-    pq.write_table(table, partial, row_group_size=GROUP, compression=columns)
-    partial.replace(path)
+    columns = "zstd"
+    if "Poster" in table.column_names:
+        columns = {
+            name: kind for name, kind in COMPRESSION.items() if name.split(".")[0] in table.column_names
+        }
+    with replacing(path) as partial:
+        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)
 
 
 def films_table(films):
     """Return films as an Arrow table with the columns of a shard, but for posters, which stay paths."""
     names = films.genres.decode(films.labels) if films.genres else [None] * len(films)
+    titles = [title or None for title in films.titles]
     return pa.table(
         {
             "Id": pa.array(films.ids, pa.string()),
+            **({"Title": pa.array(titles, pa.string())} if any(titles) else {}),
             "Overview": pa.array([text or None for text in films.overviews], pa.string()),
             "Poster": pa.array([path or None for path in films.posters], pa.string()),
             "Genres": pa.array(names, pa.list_(pa.string())),
@@ -47,7 +59,8 @@ def table_films(table, genres=None):
     Parameters
     ----------
     table : pyarrow.Table
-        With a column ``Id`` and, where there are such, ``Overview``, ``Poster`` (bytes or paths) and ``Genres``.
+        With a column ``Id`` and, where there are such, ``Overview``, ``Poster`` (bytes or paths), ``Genres`` and
+        ``Title``.
     genres : Genres, optional
         Without them the films have no labels.
 
@@ -59,13 +72,13 @@ def table_films(table, genres=None):
     if "Id" not in table.column_names:
         raise InputError(f"A table of films needs a column Id, got {', '.join(table.column_names)}.")
     empty = [None] * len(table)
-    ids, overviews, posters, names = (
+    ids, overviews, posters, names, titles = (
         table[name].to_pylist() if name in table.column_names else empty
-        for name in ("Id", "Overview", "Poster", "Genres")
+        for name in ("Id", "Overview", "Poster", "Genres", "Title")
     )
     posters = [inline_poster(poster) if isinstance(poster, bytes) else poster for poster in posters]
     labels = None if genres is None else genres.encode(film or () for film in names)
-    return Films(ids, overviews, posters, labels, genres)
+    return Films(ids, overviews, posters, labels, genres, titles=titles)
 
 
 def shard_paths(source):
@@ -198,9 +211,3 @@ def named_tables(shards, films=2048):
 def with_name(table, name):
     """Return a table with the name of its shard in every row."""
     return table.append_column(SOURCE, pa.array([name] * len(table), pa.string()))
-
-
-def digest(films):
-    """Return a text that tells these films from others: their number and a checksum."""
-    table = films.to_frame().assign(poster=films.posters)
-    return f"{len(films)} films, {pd.util.hash_pandas_object(table, index=False).sum() & 0xFFFFFFFF:08x}"

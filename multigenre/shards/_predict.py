@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from multigenre._checks import InputError, check_ids, some
 from multigenre._files import claim
+from multigenre._signatures import no_progress
 from multigenre.data import Films
 from multigenre.ensemble import read_documents
 from multigenre.shards._format import (
@@ -17,7 +18,6 @@ from multigenre.shards._format import (
     READ,
     WORK,
     count_films,
-    digest,
     films_table,
     shard_paths,
     shard_tables,
@@ -26,7 +26,9 @@ from multigenre.shards._format import (
 from multigenre.shards._ray import BATCH, GenrePredictor, ray_predictions
 
 
-def predict_shards(bundle, source, out, *, engine="local", with_members=False, actors=None, progress=None):
+def predict_shards(
+    bundle, source, out, *, engine="local", with_members=False, actors=None, progress=no_progress
+):
     """Predict a catalogue of any size, shard by shard; what is written already is left as it is.
 
     Memory holds the predictions of the shards that are under way, not those of the catalogue, and of a catalogue
@@ -71,15 +73,14 @@ def predict_shards(bundle, source, out, *, engine="local", with_members=False, a
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),
-        "films": digest(source) if isinstance(source, Films) else _checksum(sizes),
+        "films": source.digest() if isinstance(source, Films) else _checksum(sizes),
         "with_members": with_members,
     }
     claim(out / WORK, facts)
     todo = {name: part for name, part in parts.items() if sizes[name] and not (out / name).is_file()}
     total = sum(sizes.values())
     done = total - sum(sizes[name] for name in todo)
-    if progress:
-        progress("predicting", done, total)
+    progress("predicting", done, total)
     if not todo:
         return 0
     options = {"with_members": with_members, **({"actors": actors} if engine == "ray" else {})}
@@ -94,8 +95,7 @@ def predict_shards(bundle, source, out, *, engine="local", with_members=False, a
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_parquet(table, out / name)
             done += sizes[name]
-            if progress:
-                progress("predicting", done, total)
+            progress("predicting", done, total)
     if under_way:
         raise RuntimeError(f"Films of {some(under_way)} were lost; predict this catalogue again.")
     return sum(sizes[name] for name in todo)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres, check_unseen
+from multigenre._signatures import no_progress
 from multigenre.members import one_ahead
 from multigenre.networks import (
     OverviewLSTM,
@@ -31,7 +32,7 @@ from multigenre.shards._format import (
 WINDOW = 4096  # films that are shuffled together: 50 MB of posters of 64 pixels a side
 
 
-def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=None, progress=None):
+def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=None, progress=no_progress):
     """Train a network on a catalogue in shards, as `KerasMember.fit` does on films in memory.
 
     Memory holds two windows, and the ids of the films (some 70 bytes each), by which the member knows later

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from multigenre._checks import InputError, some
-from multigenre.data import Films, GenreProbabilities, inline_poster
+from multigenre.data import Films, GenreProbabilities, inline_poster, open_poster
 from multigenre.fusion import film_contributions
 
 FILM = "your film"  # the id of the one film
@@ -104,8 +104,7 @@ def _readable(poster):
     if not poster:
         return ""
     try:
-        with Image.open(poster) as image:
-            image.convert("RGB")
+        open_poster(poster)
     except Exception as error:  # a damaged file can raise nearly anything in a decoder
         reason = str(error).replace(str(poster), "").strip(" :'\"") or type(error).__name__
         raise InputError(
@@ -130,9 +129,9 @@ def probability_table(ensemble, prediction):
         whether the contender alone would name the genre.
     """
     genres, tables = list(prediction.fused.genres), []
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
+    cuts = ensemble.cuts(*prediction.members, prediction.fused)
     for one in (prediction.fused, *prediction.members):
-        threshold = cuts[one.name].to_numpy()[0] if one.name in cuts else 0.5
+        threshold = cuts[one.name].to_numpy()[0]
         facts = {
             "contender": one.name,
             "genre": genres,
@@ -173,7 +172,7 @@ def left_out_table(ensemble, prediction):
         return pd.DataFrame(columns=columns)
     rest = [_left_out(member, asked) for member in present]
     without = ensemble.fusion_.predict(rest)
-    cuts = ensemble.cuts(without, rest).get("fused", 0.5)
+    cuts = ensemble.cuts(without)["fused"]
     facts = [
         np.repeat(list(asked), len(without.genres)),
         np.repeat(["+".join(names) for names in asked.values()], len(without.genres)),

@@ -4,13 +4,16 @@ A display keeps its numbers; ``plot`` draws them into ``ax``, or a figure of its
 and keeps ``ax_`` and ``figure_``.
 """
 
+from typing import Self
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from multigenre._checks import InputError
-from multigenre.analysis import BROKEN, MISSING, RESCUED, genre_outcomes, reliability_table
-from multigenre.scores import BINS, present_cuts, rates, scored
+from multigenre.analysis import BROKEN, MISSING, RESCUED, reliability_table
+from multigenre.scores import BINS, Contenders, rates
 from multigenre.views._drawing import MARKS, literal
 
 SOME, ALONE = "several, not all", "one alone"
@@ -76,64 +79,6 @@ def grouped_outcomes(table, of="positives"):
     return counts[[*groups, MISSING, RESCUED, BROKEN]].astype(int).rename_axis(columns=None)
 
 
-class GenreOutcomeDisplay:
-    """Bars of who was right, genre by genre.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `multigenre.analysis.genre_outcomes` gives it.
-    of : {"positives", "predictions", "false alarms"}
-        Which films.
-
-    Attributes
-    ----------
-    ax_ : matplotlib.axes.Axes
-    figure_ : matplotlib.figure.Figure
-    """
-
-    def __init__(self, table, *, of="positives"):
-        self.table, self.of = table, of
-
-    @classmethod
-    def from_predictions(cls, members, fused, films, thresholds=None, *, ax=None):
-        """Draw who finds the films that carry each genre; parameters as for `genre_outcomes`."""
-        return cls(genre_outcomes(members, fused, films, thresholds)).plot(ax=ax)
-
-    def plot(self, *, ax=None):
-        """Draw, most frequent genre first; genres without a film are left out. Return this display."""
-        counts = grouped_outcomes(self.table, self.of)
-        parts = counts.columns[:-2]
-        total = counts[parts].sum(axis=1)
-        counts = counts[total > 0].loc[total[total > 0].sort_values(ascending=False, kind="stable").index]
-        if not len(counts):
-            raise InputError(f"There is no film to draw outcomes of, for {self.of}.")
-        self.figure_, self.ax_ = _canvas(ax, (8.4, 1.4 + 0.3 * len(counts)))
-        groups = outcome_groups(outcome_members(self.table))
-        share = counts[parts].div(counts[parts].sum(axis=1), axis=0)
-        left, places = np.zeros(len(counts)), np.arange(len(counts))
-        for name in parts:
-            if not counts[name].any():
-                continue
-            color, hatch = groups.get(name, ("none", ""))
-            style = {"color": color, "edgecolor": "white", "hatch": hatch, "linewidth": 0.5, "height": 0.72}
-            style |= {"edgecolor": MIXED} if name == MISSING else {}
-            self.ax_.barh(places, share[name], left=left, label=name, **style)
-            left += share[name].to_numpy()
-        names = [f"{genre}  ({row[parts].sum()})" for genre, row in counts.iterrows()]
-        self.ax_.set_yticks(places, names)
-        for place, row in zip(places, counts[[RESCUED, BROKEN]].to_numpy(), strict=True):
-            self.ax_.text(1.02, place, "+{}  −{}".format(*row), va="center", fontsize=8, color=INK)
-        self.ax_.set(xlim=(0, 1), ylim=(len(counts) - 0.5, -0.5))
-        self.ax_.set_xlabel("share of films; at the right, films that the fusion rescued (+) and broke (−)")
-        self.ax_.tick_params(axis="y", length=0)
-        self.ax_.spines[["top", "right", "left"]].set_visible(False)
-        style = {"frameon": False, "ncols": 3, "loc": "lower left", "bbox_to_anchor": (0, 1)}
-        self.ax_.legend(**style, fontsize=8, borderaxespad=0.2)
-        literal(self.figure_)
-        return self
-
-
 class OperatingPointDisplay:
     """Precision against recall for one genre, and where each contender's threshold puts it.
 
@@ -157,38 +102,39 @@ class OperatingPointDisplay:
         self.curves, self.points, self.prevalence, self.genre = curves, points, prevalence, genre
 
     @classmethod
-    def from_predictions(cls, everyone, films, genre, thresholds=None, *, ax=None):
+    def from_contenders(cls, contenders: Contenders, genre: str, *, ax: Axes | None = None) -> Self:
         """Draw the curves of contenders on the films that each is present for.
 
         Parameters
         ----------
-        everyone : list of GenreProbabilities
-            The members, and last the fused prediction, drawn black.
-        films : Films
-            The same films, with their genres; they taught nothing that predicts them.
+        contenders : Contenders
+            The fused prediction is drawn black.
         genre : str
-        thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
-            By contender; 0.5 for those that are not in it.
         ax : matplotlib.axes.Axes, optional
 
         Raises
         ------
         InputError
-            As for `multigenre.scores.scores`, and if no film carries the genre.
+            If no film carries the genre.
         """
-        curves, points, thresholds = {}, {}, thresholds or {}
-        column = films.genres.column(genre)
-        if not films.labels[:, column].any():
+        curves, points = {}, {}
+        column = contenders.genres.column(genre)
+        truth = contenders.labels[:, column]
+        if not truth.any():
             raise InputError(f"Precision and recall need films of {genre}, but none of these carries it.")
-        for one in everyone:
-            values, labels = (cells[:, column] for cells in scored(one, films))
+        for one, name in enumerate(contenders.names):
+            here = contenders.present[one]
+            values, labels, named = (
+                contenders.values[one, here, column],
+                truth[here],
+                contenders.named[one, here, column],
+            )
             if not labels.any():
                 continue
-            curves[one.name] = precision_recall_curve(labels, values)[:2]
-            named = values >= present_cuts(thresholds.get(one.name), one)[..., column]
+            curves[name] = precision_recall_curve(labels, values)[:2]
             if named.any():
-                points[one.name] = tuple(rates(named, labels, axis=0)[:2])
-        prevalence = films.labels[:, column].mean()
+                points[name] = tuple(rates(named, labels, axis=0)[:2])
+        prevalence = truth.mean()
         return cls(curves, points, prevalence=prevalence, genre=genre).plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -214,7 +160,8 @@ class OperatingPointDisplay:
         self.ax_.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
         self.ax_.set_title(self.genre, loc="left", fontsize=10, fontweight="bold")
         self.ax_.spines[["top", "right"]].set_visible(False)
-        self.ax_.legend(frameon=False, fontsize=8, loc="upper right")
+        # Beside the curves, which go through every corner.
+        self.ax_.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
         literal(self.figure_)
         return self
 

@@ -11,12 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from multigenre._checks import InputError, some
+from multigenre._files import replacing
 from multigenre.views._drawing import BLUE, MARKS, ORANGE, VERMILLION, boxes_for_glyphs, literal
-from multigenre.views._film_cards import choose_films, film_cards
-
-__all__ = ["choose_films", "film_cards", "genre_bars", "save_figure", "training_curves"]
-
-NO_MEMBERS = ("fused", "prevalence", "support")
 
 
 def training_curves(history, *, title=None):
@@ -81,64 +77,6 @@ def training_curves(history, *, title=None):
     return literal(figure)
 
 
-def genre_bars(table):
-    """Draw each genre's average precision by member, most frequent genre first.
-
-    The best member of a genre is filled, the others are hollow; a diamond is the fused ensemble.
-
-    Parameters
-    ----------
-    table : DataFrame, indexed by genre name
-        Average precision in [0, 1], one column a member, and optionally ``"fused"`` and ``"prevalence"``
-        (what knowing nothing scores). ``"support"`` (films of the genre) gives the order and is written
-        beside the name; without it ``"prevalence"`` gives the order, and without both the table does. Genres
-        without a value are named beneath.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    InputError
-        If there is no member or no genre with a value, or there are more members than can be told apart.
-    """
-    members = [name for name in table.columns if name not in NO_MEMBERS]
-    if not 1 <= len(members) <= len(MARKS):
-        raise InputError(f"genre_bars shows 1 to {len(MARKS)} members, got {len(members)}.")
-    values = table.astype(float)
-    live = values[members].notna().any(axis=1)
-    if not live.any():
-        raise InputError("genre_bars needs an average precision, but no genre of the table has one.")
-    order = next((name for name in ("support", "prevalence") if name in values), None)
-    shown = values[live].sort_values(order, ascending=False, kind="stable") if order else values[live]
-    best = shown[members].eq(shown[members].max(axis=1), axis=0)
-    names = [f"{name}  ({shown.support[name]:.0f})" if "support" in shown else name for name in shown.index]
-    absent = f"\nno film of {some(values.index[~live], 8)}" if not live.all() else ""
-
-    figure = Figure(figsize=(7.5, 1.5 + 0.28 * len(shown)), layout="constrained")
-    axes = figure.subplots()
-    places = np.arange(len(shown))
-    axes.hlines(places, 0, 1, color="0.9", linewidth=0.8, zorder=0)
-    for name, (color, marker) in zip(members, MARKS, strict=False):
-        style = {"color": color, "marker": marker, "linestyle": "", "markersize": 7, "clip_on": False}
-        axes.plot(shown[name], places, fillstyle="none", markeredgewidth=1.4, label=name, **style)
-        axes.plot(shown[name].where(best[name]), places, markeredgewidth=1.4, **style)
-    if "fused" in shown:
-        axes.plot(shown["fused"], places, "D", color="black", markersize=5, label="fused", clip_on=False)
-    if "prevalence" in shown:
-        style = {"color": "0.45", "markersize": 11, "markeredgewidth": 2, "zorder": 1}
-        axes.plot(shown["prevalence"], places, "|", label="prevalence", **style)
-    axes.set_yticks(places, names)
-    axes.set(xlim=(0, 1), ylim=(len(shown) - 0.5, -0.5))
-    axes.set_xlabel(f"average precision (filled: the best member){absent}")
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    style = {"columnspacing": 1.2, "handletextpad": 0.2, "frameon": False}
-    figure.legend(loc="outside upper center", ncols=5, **style)
-    return literal(figure)
-
-
 def save_figure(figure, path):
     """Write a figure as PNG at 150 dots an inch, beside ``path`` and then renamed.
 
@@ -150,13 +88,8 @@ def save_figure(figure, path):
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise InputError(f"save_figure writes PNG, so the path must end in .png, got {path.name!r}.")
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with boxes_for_glyphs():
-            figure.savefig(partial, format="png", dpi=150)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, boxes_for_glyphs():
+        figure.savefig(partial, format="png", dpi=150)
 
 
 MOST_PANELS = 12
@@ -257,3 +190,89 @@ def _varied(done, names):
     strength = {name: abs(np.nan_to_num(rank.corr(objective))) for name, rank in ranks.items()}
     kept = sorted(varied, key=lambda name: -strength[name])[:MOST_PANELS]
     return [name for name in varied if name in kept]
+
+
+METRICS = {
+    "bce": "binary cross-entropy (lower is better)",
+    "map_macro": "average precision, macro",
+    "map_micro": "average precision, micro",
+    "f1_micro": "micro-F1",
+    "f1_macro": "macro-F1",
+    "f1_samples": "samples-F1",
+    "brier": "Brier score (lower is better)",
+    "ece": "calibration error (lower is better)",
+}
+SETTINGS = {
+    "poster noise": "standard deviation, of the full range",
+    "poster blur": "standard deviation, of the width",
+    "poster dark": "share of the way to black",
+    "poster bright": "share of the way to white",
+    "poster jpeg": "share of the JPEG quality lost",
+    "poster crop": "cut off at each side",
+    "poster missing": "share of films; members: on the others",
+    "overview words": "first words kept",
+    "overview missing": "share of films; members: on the others",
+}
+
+
+def robustness_curves(table, *, metric="map_macro"):
+    """Draw how one score falls with the damage, a panel a damage and a line a contender, with its intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `multigenre.analysis.robustness_table` gives it.
+    metric : str
+        Of the table's.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If the table has no such metric, or more members than can be told apart.
+    """
+    known = list(table["metric"].unique())
+    if metric not in known:
+        raise InputError(f"The table has the metrics {some(known, 9)}, got {metric!r}.")
+    table = table[table["metric"] == metric]
+    names = list(table["contender"].unique())
+    members = [name for name in names if name not in ("prevalence", "fused")]
+    if len(members) > len(MARKS):
+        raise InputError(f"robustness_curves shows at most {len(MARKS)} members, got {len(members)}.")
+    styles = {
+        name: {"color": color, "marker": mark} for name, (color, mark) in zip(members, MARKS, strict=False)
+    }
+    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}
+    styles["prevalence"] = {"color": "0.45", "linestyle": "--"}
+    damages = list(table["damage"].unique())
+    columns = min(3, len(damages))
+    rows = -(-len(damages) // columns)
+    figure = Figure(figsize=(3.1 * columns + 0.5, 2.5 * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes in panels.ravel()[len(damages) :]:
+        axes.set_axis_off()
+    for axes, damage in zip(panels.ravel(), damages, strict=False):
+        here = table[table["damage"] == damage]
+        for place, name in enumerate(names):
+            one = here[here["contender"] == name].sort_values("level")
+            value, low, high = (one[end].to_numpy(float, na_value=np.nan) for end in ("value", "low", "high"))
+            # A little apart, so that intervals do not hide each other.
+            x = one["level"].to_numpy(float) + 0.04 * (place - (len(names) - 1) / 2)
+            style = {"linewidth": 1.3, "markersize": 4, "elinewidth": 0.8} | styles[name]
+            axes.errorbar(x, value, np.clip([value - low, high - value], 0, None), label=name, **style)
+        settings = here.drop_duplicates("level").sort_values("level")
+        labels = [
+            "as is" if level == 0 else f"{setting:g}"
+            for level, setting in settings[["level", "setting"]].values
+        ]
+        axes.set_xticks(settings["level"], labels)
+        axes.set_title(damage, loc="left", fontsize=10, fontweight="bold")
+        axes.set_xlabel(SETTINGS.get(damage, ""), fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supylabel(METRICS.get(metric, metric), fontsize=10)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(names), 5), frameon=False)
+    return literal(figure)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from multigenre._checks import InputError, check_truth, some
-from multigenre.data import small_poster
+from multigenre.data import read_poster
 from multigenre.views._drawing import BLUE, FONT, literal, wrapped
 
 INK, GREY, PALE, BAND = "#1a1a1a", "#6b6b6b", "#e3e3e3", "#f1f6fb"
@@ -120,7 +120,8 @@ def film_cards(films, probabilities, *, rows=None):
         film = films.take([row])
         true = film.genres.decode(film.labels)[0]
         _poster(axes, MARGIN, top, film.posters[0])
-        _write(axes, words_left, top, film.ids[0], color=GREY, fontsize=SIZE - 1)
+        heading = wrapped(film.headings[0], OVERVIEW, lines=1, size=SIZE - 1)
+        _write(axes, words_left, top, heading, color=GREY, fontsize=SIZE - 1)
         _overview(axes, words_left, top + 0.16, film.overviews[0])
         for left, one in zip(lefts, probabilities, strict=True):
             _most_probable(axes, left, top, one.take([row]), true)
@@ -162,7 +163,7 @@ def _heading(axes, left, width, name):
 
 def _poster(axes, left, top, path):
     """Draw a poster, fitted into its place, or a frame that says that there is none."""
-    image = small_poster(path) if path else None
+    image = read_poster(path, size=(300, 450))
     if image is None:
         _bar(axes, left, top, POSTER, CARD, PALE)
         _write(axes, left + POSTER / 2, top + CARD / 2, "no poster", color=GREY, ha="center", va="center")

@@ -6,8 +6,9 @@ import io
 import numpy as np
 import pandas as pd
 
-from multigenre.analysis import BROKEN, MISSING, RESCUED, contenders
-from multigenre.data import small_poster
+from multigenre._signatures import no_progress
+from multigenre.analysis import BROKEN, MISSING, RESCUED
+from multigenre.data import read_poster
 from multigenre.fusion import BASE, film_contributions
 from multigenre.views._marks import marked_places, marked_words, pieces
 
@@ -16,10 +17,9 @@ SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
 
 def thumbnail(path):
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
-    image = small_poster(path) if path else None
+    image = read_poster(path, size=SHOWN)
     if image is None:
         return None
-    image.thumbnail(SHOWN)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
@@ -37,7 +37,7 @@ MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
 
-def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=None):
+def gallery(ensemble, contenders, films, tables, *, most=MOST_FILMS, progress=no_progress):
     """Return the films of a gallery, with all that a page shows of them.
 
     Each kind of film takes turns, and within a kind each genre does, clearest film first, so that the gallery shows
@@ -45,8 +45,12 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
 
     Parameters
     ----------
-    ensemble, prediction, films
-        As for `multigenre.analysis.error_tables`.
+    ensemble : GenreEnsemble
+        Fitted or loaded.
+    contenders : Contenders
+        By ``ensemble.contenders``.
+    films : Films
+        The same, with their genres.
     tables : dict of str to DataFrame
         As it returns them.
     most : int
@@ -65,18 +69,13 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
     found = reasons(tables)
     chosen = _chosen(found, most)
     rows = np.flatnonzero(np.isin(films.ids.astype(str), chosen))
-    films, fused = films.take(rows), prediction.fused.take(rows)
-    best = [top[0][0] for top in fused.top(1)]
+    films, said = films.take(rows), contenders.take(rows)
+    best = [top[0][0] for top in said.fused.top(1)]
     moving = marked_words(ensemble, films, best, progress=progress)
     first = np.flatnonzero(np.isin(films.ids.astype(str), chosen[:MOST_PLACES]))
     where = marked_places(ensemble, films.take(first), np.array(best)[first], progress=progress)
     where = dict(zip(first, where, strict=True))
-    members = [one.take(rows) for one in prediction.members if one.present.any()]
-    cuts = ensemble.cuts(fused, members)
-    said = contenders(
-        members, fused, films, {name: cuts[name] for name in _names(members, fused) if name in cuts}
-    )
-    moved = film_contributions(ensemble.fusion_, members, ensemble.prevalence_)
+    moved = film_contributions(ensemble.fusion_, list(said.members), ensemble.prevalence_)
     moved = dict(list(moved.groupby(["film", "genre"], sort=False)))
     why = dict(list(found.groupby("film", sort=False)))
     cards = []
@@ -84,8 +83,7 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
         marks = {"words": moving[row], "places": where.get(row)}
         cards.append(_card(row, films, said, why[film], moved) | marks)
         cards[-1]["overview"] = pieces(cards[-1]["overview"], moving[row])
-        if progress:
-            progress("gallery", row + 1, len(films))
+        progress("gallery", row + 1, len(films))
     kinds = [
         {
             "kind": kind,
@@ -95,7 +93,7 @@ def gallery(ensemble, prediction, films, tables, *, most=MOST_FILMS, progress=No
         }
         for kind, name in KINDS.items()
     ]
-    return {"films": cards, "kinds": kinds, "of": len(prediction.fused)}
+    return {"films": cards, "kinds": kinds, "of": len(contenders.ids)}
 
 
 def reasons(tables):
@@ -192,10 +190,6 @@ def _chosen(found, most):
     return list(dict.fromkeys(film for film in turns.to_numpy().ravel() if isinstance(film, str)))[:most]
 
 
-def _names(members, fused):
-    return [one.name for one in (*members, fused)]
-
-
 def _card(row, films, said, why, moved):
     """Return all that a page shows of one film."""
     overview, genres = films.overviews[row], list(said.genres)
@@ -206,6 +200,7 @@ def _card(row, films, said, why, moved):
     best = columns[-1]["top"][0]["genre"]
     return {
         "id": str(films.ids[row]),
+        "title": films.titles[row],
         "poster": thumbnail(films.posters[row]),
         "has_poster": bool(films.posters[row]),
         "overview": overview[:MOST_LETTERS],

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from multigenre._signatures import no_progress
 from multigenre.analysis import patch_influence, word_influence
 
 MOST_WORDS, CELLS, AT_ONCE = 5, 5, 20
@@ -9,7 +10,7 @@ LEAST = 0.05  # log-odds: what moved a genre less is not worth a mark
 WEAK = 0.25  # of the strongest place of the poster; weaker ones are not drawn
 
 
-def marked_words(ensemble, films, genres, *, progress=None):
+def marked_words(ensemble, films, genres, *, progress=no_progress):
     """Return the words that moved one genre of each film most, by `multigenre.analysis.word_influence`.
 
     Parameters
@@ -45,7 +46,7 @@ def marked_words(ensemble, films, genres, *, progress=None):
     return list(found.values())
 
 
-def marked_places(ensemble, films, genres, *, progress=None):
+def marked_places(ensemble, films, genres, *, progress=no_progress):
     """Return the places of the posters that moved one genre of each film, by `poster_patches.patch_influence`.
 
     Parameters
@@ -109,5 +110,4 @@ def _parts(ensemble, films, modality, has, progress, what):
     rows = np.flatnonzero(has)
     for start in range(0, len(rows), AT_ONCE):
         yield films.take(rows[start : start + AT_ONCE])
-        if progress:
-            progress(what, min(start + AT_ONCE, len(rows)), len(rows))
+        progress(what, min(start + AT_ONCE, len(rows)), len(rows))

@@ -17,10 +17,11 @@ from markupsafe import Markup
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
+from multigenre._signatures import no_progress
 from multigenre.analysis import beside, error_tables, poster_looks, robustness_table
 from multigenre.views._drawing import MARKS
+from multigenre.views._figures import robustness_curves
 from multigenre.views._gallery import KINDS, gallery
-from multigenre.views._influence import robustness_curves
 from multigenre.views._report_facts import METRICS, SETS, plain, report_facts
 from multigenre.views._report_figures import report_figures
 
@@ -29,7 +30,7 @@ FORMATS = ("html", "json", "csv")
 MOST_DAMAGED = 300  # films; each is predicted about 30 times
 
 
-def report(ensemble, films, path, *, attributes=None, extras=None, progress=None):
+def report(ensemble, films, path, *, attributes=None, extras=None, progress=no_progress):
     """Write a page about what an ensemble gets right and wrong on films that it never saw.
 
     Parameters
@@ -66,20 +67,23 @@ def report(ensemble, films, path, *, attributes=None, extras=None, progress=None
     given, films = len(films), ensemble.unseen(films.align(ensemble.genres_))
     prediction = ensemble.predict(films, progress=progress)
     looks = beside(poster_looks(films, progress=progress), attributes)
-    tables = error_tables(ensemble, prediction, films, attributes=looks, progress=progress)
+    everyone = ensemble.contenders(prediction, films)
+    options = {"contenders": everyone, "attributes": looks, "progress": progress}
+    tables = error_tables(ensemble, prediction, films, **options)
     if how == "html":
         facts = report_facts(ensemble, tables)
-        facts["gallery"] = gallery(ensemble, prediction, films, tables, progress=progress)
+        facts["gallery"] = gallery(ensemble, everyone, films, tables, progress=progress)
+        facts["titles"] = dict(zip(films.ids, films.titles, strict=True))
         facts["left_out"] = given - len(films)
         facts |= _about(ensemble, films)
-        facts |= report_figures(ensemble, prediction, films, tables, extras=extras or {}, progress=progress)
+        facts |= report_figures(everyone, films, tables, extras=extras or {}, progress=progress)
         _write_text(render(facts), path)
     else:
         write_tables(tables, path)
     return tables
 
 
-def robustness_extras(ensemble, films, *, most=MOST_DAMAGED, progress=None):
+def robustness_extras(ensemble, films, *, most=MOST_DAMAGED, progress=no_progress):
     """Return the curves and the table of what is left of the mAP, as extras of a report.
 
     Parameters

@@ -5,19 +5,21 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import no_progress
 from multigenre.views._displays import OperatingPointDisplay, ReliabilityGridDisplay
 from multigenre.views._drawing import inline_svg
 from multigenre.views._heat_displays import FusionWeightsDisplay, TopGenreConfusionDisplay, pattern_weights
 from multigenre.views._report_facts import plain
 
 
-def report_figures(ensemble, prediction, films, tables, *, extras, progress=None):
+def report_figures(contenders, films, tables, *, extras, progress=no_progress):
     """Return the pictures of a page: of each genre, of all of them, and what was given.
 
     Parameters
     ----------
-    ensemble, prediction, films
-        As for `multigenre.analysis.error_tables`.
+    contenders : Contenders
+    films : Films
+        The same, with their genres.
     tables : dict of str to DataFrame
         As it returns them.
     extras : dict of str to Figure or DataFrame
@@ -35,30 +37,27 @@ def report_figures(ensemble, prediction, films, tables, *, extras, progress=None
     InputError
         If an extra is neither a figure nor a table.
     """
-    everyone = [one for one in (*prediction.members, prediction.fused) if one.present.any()]
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
     support = films.genres.support(films.labels)
     live = list(support.index[support > 0])
-    reliability = tables["reliability"][tables["reliability"]["contender"] == prediction.fused.name]
+    reliability = tables["reliability"][tables["reliability"]["contender"] == contenders.fused.name]
     drawn = {}
     for done, genre in enumerate(live):
         figure = Figure(figsize=(7.6, 3.1), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        OperatingPointDisplay.from_predictions(everyone, films, genre, cuts, ax=left)
+        OperatingPointDisplay.from_contenders(contenders, genre, ax=left)
         left.set_title("Precision and recall", loc="left", fontsize=10)
         grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)
         grid.axes_[0].set(xlabel="fused probability", ylabel="share that carries it")
         grid.axes_[0].set_title("Reliability", loc="left", fontsize=10)
         label = f"Precision against recall of everyone, and reliability of the fusion, for {genre}"
         drawn[genre] = Markup(inline_svg(figure, f"genre{films.genres.column(genre)}", label))
-        if progress:
-            progress("figures", done + 1, len(live))
-    confusion = TopGenreConfusionDisplay.from_predictions(prediction.fused, films).figure_
+        progress("figures", done + 1, len(live))
+    confusion = TopGenreConfusionDisplay.from_predictions(contenders.fused, films).figure_
     overall = [
         ("Most probable genre against those carried", confusion, "A film whose most probable genre is right counts "
          "there; another counts in equal parts among its own genres. Stronger: a larger share of the column."),
     ]  # fmt: skip
-    names = [one.name for one in everyone[:-1]]
+    names = list(contenders.names[:-1])
     if "+".join(sorted(names)) in set(tables["weights"]["pattern"]):
         weights = pattern_weights(tables["weights"], names).loc[live]
         overall.append(

@@ -17,6 +17,7 @@ from multigenre.analysis import (
 )
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.fusion import LateFusion
+from multigenre.scores import contenders
 
 GENRES = Genres(["Comedy", "Drama", "Horror", "War"])
 # Horror shows only to the poster, Drama and War only to the overview, Comedy a little to both.
@@ -40,16 +41,15 @@ def tables_of(n_films=600, replicates=200, **settings):
         *made(500, "calibration", sight=settings.get("sight", SIGHT))
     )
     members, films = made(n_films, "test", **settings)
-    fused = fusion.predict(members)
-    said, options = (members, fused, films), {"replicates": replicates}
+    everyone, options = contenders(members, fusion.predict(members), films), {"replicates": replicates}
     half = np.where(np.arange(n_films) % 2 == 0, "even", "odd")
     return {
-        "left_out": leave_one_out(fusion, members, films, **options),
-        "trust": trust_table(*said, **options),
-        "headroom": headroom(*said, **options),
-        "outcomes": genre_outcomes(*said),
-        "pairs": co_occurrence(fused, films),
-        "slices": slice_table(*said, pd.DataFrame({"half": half}, films.ids)),
+        "left_out": leave_one_out(fusion, everyone, **options),
+        "trust": trust_table(everyone, **options),
+        "headroom": headroom(everyone, **options),
+        "outcomes": genre_outcomes(everyone),
+        "pairs": co_occurrence(everyone),
+        "slices": slice_table(everyone, pd.DataFrame({"half": half}, films.ids)),
     }
 
 
@@ -130,11 +130,13 @@ def test_members_that_can_replace_each_other_add_nothing_alone_and_much_as_a_mod
     members = [one for group in groups.values() for one in group]
     options = {"replicates": 200}
     sides = [replace(fusion.predict(group), name=name) for name, group in groups.items()]
+    names = {name: [one.name for one in group] for name, group in groups.items()}
+    everyone = contenders(members, fusion.predict(members), films)
     found = findings(
         {
-            "left_out": leave_one_out(fusion, members, films, **options).query("member != 'poster'"),
-            "modality_left_out": leave_groups_out(fusion, groups, films, **options),
-            "modality_trust": trust_table(sides, fusion.predict(members), films, **options),
+            "left_out": leave_one_out(fusion, everyone, **options).query("member != 'poster'"),
+            "modality_left_out": leave_groups_out(fusion, everyone, names, **options),
+            "modality_trust": trust_table(contenders(sides, everyone.fused, films), **options),
         },
         words={"poster": "the poster", "overview": "the overview (bag + tfidf)"},
     )
@@ -223,7 +225,7 @@ def test_dropped_false_alarms_are_counted_by_hand():
         GenreProbabilities(ids, genres, [[0.2 + 0.6 * one, 0.1] for one in named], name)
         for name, named in said.items()
     )
-    [finding] = findings({"outcomes": genre_outcomes(members, fused, films)})
+    [finding] = findings({"outcomes": genre_outcomes(contenders(members, fused, films))})
     # Film a: both named it and the fused did not; b: kept; c: the fused alone named it.
     assert finding.sentence == "Of 2 genres that a member named wrongly, fusion dropped 1."
 

@@ -1,27 +1,29 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
 from multigenre._checks import InputError
 from multigenre.analysis import co_occurrence
 from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.scores import contenders
 
 GENRES = Genres(["Comedy", "Drama", "War"])
 
 
-def case(labels, named):
+def case(labels, named, thresholds=None):
     labels, named = np.array(labels), np.array(named, float)
     ids = [f"tt{k}" for k in range(len(labels))]
     films = Films(ids, [""] * len(ids), [""] * len(ids), labels, GENRES, "test")
-    return GenreProbabilities(
-        ids, GENRES, np.where(np.isnan(named), np.nan, 0.2 + 0.6 * named), "fused", "test"
-    ), films
+    values = np.where(np.isnan(named), np.nan, 0.2 + 0.6 * named)
+    fused = GenreProbabilities(ids, GENRES, values, "fused", "test")
+    return contenders([fused.absent("poster")], fused, films, thresholds)
 
 
 def test_counts_and_lifts_are_worked_by_hand():
     labels = [[1, 1, 0]] * 3 + [[1, 0, 0]] * 3 + [[0, 1, 0]] * 2 + [[0, 0, 0]] * 2
     named = [[1, 1, 0]] * 6 + [[0, 1, 0]] * 2 + [[0, 0, 0]] * 2
-    table = co_occurrence(*case(labels, named))
+    table = co_occurrence(case(labels, named))
     [row] = table.to_dict("records")  # War is on no film and named for none
     assert (row["genre"], row["other"], row["films"]) == ("Comedy", "Drama", 10)
     assert (row["carried"], row["named"]) == (3, 6)
@@ -48,7 +50,7 @@ def test_planted_pairs_get_their_verdict(share_named, share_carried, verdict):
         pairs[1] = pairs[0]
     labels, named = (np.hstack([pair, np.zeros((200, 1))]).astype(int) for pair in pairs)
     named[:, 0] |= rng.random(200) < 0.1
-    table = co_occurrence(*case(labels, named))
+    table = co_occurrence(case(labels, named))
     found = table[(table["genre"] == "Comedy") & (table["other"] == "Drama")]
     assert found["verdict"].tolist() == [verdict]
     assert (found["low"].item() <= found["excess"].item() <= found["high"].item()) or found[
@@ -59,12 +61,14 @@ def test_planted_pairs_get_their_verdict(share_named, share_carried, verdict):
 def test_films_that_are_not_present_are_left_out_and_none_at_all_is_told():
     named = np.ones((4, 3))
     named[0] = np.nan
-    table = co_occurrence(*case(np.ones((4, 3), int), named))
+    table = co_occurrence(case(np.ones((4, 3), int), named))
     assert (table["films"] == 3).all() and (table["named_share"] == 1).all()
     with pytest.raises(InputError, match="fused covers none of these films"):
-        co_occurrence(*case(np.ones((4, 3), int), np.full((4, 3), np.nan)))
+        co_occurrence(case(np.ones((4, 3), int), np.full((4, 3), np.nan)))
 
 
 def test_thresholds_decide_what_is_named():
-    table = co_occurrence(*case(np.ones((4, 3), int), np.ones((4, 3))), dict.fromkeys(GENRES, 0.9))
+    table = co_occurrence(
+        case(np.ones((4, 3), int), np.ones((4, 3)), {"fused": pd.Series(0.9, list(GENRES))})
+    )
     assert (table["named"] == 0).all() and (table["carried"] == 4).all() and table["named_lift"].isna().all()

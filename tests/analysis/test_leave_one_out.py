@@ -7,7 +7,7 @@ import pytest
 from multigenre.analysis import leave_groups_out, leave_one_out
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.fusion import LateFusion
-from multigenre.scores import genre_scores
+from multigenre.scores import contenders, genre_scores
 
 GENRES = Genres(["Comedy", "Drama", "News"])
 # How well each member sees each genre; Comedy shows only to the poster, Drama only to the overview.
@@ -27,6 +27,11 @@ def made(n_films=300, seed=0, role="test"):
     return members, Films(ids, blank, blank, labels, GENRES, role)
 
 
+def beside(fusion, members, films):
+    """Return the contenders of members and what a fusion makes of them."""
+    return contenders(members, fusion.predict(members), films)
+
+
 @pytest.fixture(scope="module")
 def fusion():
     return LateFusion(method="stack", C=1.0).fit(*made(role="calibration"))
@@ -36,10 +41,13 @@ def test_what_is_left_may_have_cuts_of_its_own(fusion):
     members, films = made()
     cuts = pd.DataFrame([[0.2, 0.3, 0.5], [0.6, 0.7, 0.5]], columns=list(GENRES))
 
-    def by_number(fused, of):
-        return pd.DataFrame(np.tile(cuts.loc[len(of) - 1], (len(fused), 1)), fused.ids, cuts.columns)
+    whole = fusion.predict(members)
 
-    table = leave_one_out(fusion, members, films, by_number, replicates=10)
+    def by_number(fused):
+        mine = cuts.loc[int(np.array_equal(fused.values, whole.values))]
+        return pd.DataFrame(np.tile(mine, (len(fused), 1)), fused.ids, cuts.columns)
+
+    table = leave_one_out(fusion, beside(fusion, members, films), by_number, replicates=10)
     table = table[table["metric"] == "f1"].set_index(["member", "genre"])
     for left_out, rest in zip(members, members[::-1], strict=True):
         for column, found in (("value", fusion.predict(members)), ("without", fusion.predict([rest]))):
@@ -51,7 +59,9 @@ def test_what_is_left_may_have_cuts_of_its_own(fusion):
 
 def test_gains_are_the_scores_of_two_predictions_apart(fusion):
     members, films = made()
-    table = leave_one_out(fusion, members, films, replicates=10).set_index(["member", "metric", "genre"])
+    table = leave_one_out(fusion, beside(fusion, members, films), replicates=10).set_index(
+        ["member", "metric", "genre"]
+    )
     whole = genre_scores(fusion.predict(members), films)
     for left_out, rest in zip(members, members[::-1], strict=True):
         without = genre_scores(fusion.predict([rest]), films)
@@ -65,7 +75,9 @@ def test_gains_are_the_scores_of_two_predictions_apart(fusion):
 
 
 def test_what_each_member_was_made_to_see_is_what_it_adds(fusion):
-    table = leave_one_out(fusion, *made(seed=1), replicates=200).set_index(["metric", "member", "genre"])
+    table = leave_one_out(fusion, beside(fusion, *made(seed=1)), replicates=200).set_index(
+        ["metric", "member", "genre"]
+    )
     for metric in ("f1", "average_precision", "bce"):
         for member, genre in (("poster", "Comedy"), ("overview", "Drama")):
             row = table.loc[metric, member, genre]
@@ -79,20 +91,24 @@ def test_films_that_only_the_member_reads_are_counted_and_not_compared(fusion):
     values = members[1].values.copy()
     values[:7] = np.nan
     members[1] = GenreProbabilities(members[1].ids, GENRES, values, "overview", "test")
-    counts = leave_one_out(fusion, members, films, replicates=2).groupby("member")[["films", "alone"]].first()
+    counts = (
+        leave_one_out(fusion, beside(fusion, members, films), replicates=2)
+        .groupby("member")[["films", "alone"]]
+        .first()
+    )
     assert counts.loc["poster"].tolist() == [33, 7] and counts.loc["overview"].tolist() == [33, 0]
 
 
 def test_the_only_member_cannot_be_left_out_of_anything(fusion):
     members, films = made(20)
-    table = leave_one_out(fusion, members[:1], films, replicates=2)
+    table = leave_one_out(fusion, beside(fusion, members[:1], films), replicates=2)
     assert (table["films"] == 0).all() and (table["alone"] == 20).all() and table["gain"].isna().all()
 
 
 def test_a_threshold_cuts_both_sides(fusion):
     members, films = made(40)
-    never = dict.fromkeys(GENRES, 1.1)
-    table = leave_one_out(fusion, members, films, never, replicates=2)
+    never = pd.Series(1.1, list(GENRES))
+    table = leave_one_out(fusion, beside(fusion, members, films), lambda fused: never, replicates=2)
     rows = table[(table["metric"] == "f1") & (table["genre"] != "News")]
     assert (rows[["value", "without", "gain"]] == 0).all(axis=None)
 
@@ -106,8 +122,9 @@ def test_a_group_of_members_is_left_out_at_once():
     values[:5] = np.nan
     poster = GenreProbabilities(films.ids, GENRES, values, "poster", "test")
     colours = GenreProbabilities(films.ids, GENRES, 1 - members[0].values, "colours", "test")
-    groups = {"posters": [poster, colours], "overviews": [members[1]]}
-    table = leave_groups_out(fusion, groups, films, replicates=2).set_index(["member", "metric", "genre"])
+    groups = {"posters": ["poster", "colours"], "overviews": ["overview"]}
+    everyone = beside(fusion, [poster, colours, members[1]], films)
+    table = leave_groups_out(fusion, everyone, groups, replicates=2).set_index(["member", "metric", "genre"])
     without = genre_scores(fusion.predict([members[1]]), films)
     assert table.loc["posters", "f1", "Drama"]["without"] == pytest.approx(without.loc["Drama", "f1"])
     # A film has the group if one of its members is present.
@@ -121,5 +138,9 @@ def test_a_member_is_told_apart_whose_rest_the_fusion_has_no_weights_for():
     fusion = LateFusion(method="stack", C=1.0, patterns=pairs).fit([*members, third], films)
     members, films = made(60)
     members.append(replace(members[0], name="colours"))
-    fitted = leave_one_out(fusion, members, films, replicates=2).groupby("member")["fitted"].first()
+    fitted = (
+        leave_one_out(fusion, beside(fusion, members, films), replicates=2)
+        .groupby("member")["fitted"]
+        .first()
+    )
     assert fitted.to_dict() == {"poster": False, "colours": False, "overview": True}

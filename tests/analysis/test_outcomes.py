@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 
 from multigenre.analysis import BROKEN, MISSING, RESCUED, film_outcomes, genre_outcomes, outcome_names
 from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.scores import contenders
 
 NAMES = ["poster", "overview", "tfidf"]
 
@@ -38,7 +39,7 @@ def test_two_members_are_counted_as_by_hand():
     poster = [[1], [1], [0], [0], [1], [0], [0]]
     overview = [[1], [0], [1], [0], [1], [1], [0]]
     fused = [[1], [0], [1], [1], [0], [1], [0]]
-    table = genre_outcomes(*case(labels, [poster, overview, fused]))
+    table = genre_outcomes(contenders(*case(labels, [poster, overview, fused])))
     assert counts(table, "positives", "Comedy") == {
         "both wrong": 1, "poster only": 1, "overview only": 1, "both right": 1, MISSING: 0, RESCUED: 1, BROKEN: 1,
     }  # fmt: skip
@@ -51,7 +52,9 @@ def test_two_members_are_counted_as_by_hand():
 
 
 def test_a_film_that_lacks_a_modality_is_counted_apart_and_in_no_rate():
-    table = genre_outcomes(*case([[1], [1]], [[[1], [1]], [[1], [1]], [[1], [1]]], missing=[(0, 1)]))
+    table = genre_outcomes(
+        contenders(*case([[1], [1]], [[[1], [1]], [[1], [1]], [[1], [1]]], missing=[(0, 1)]))
+    )
     assert counts(table, "positives", "Comedy")[MISSING] == 1
     assert counts(table, "positives", "Comedy", "of_films") == {
         "both wrong": 1, "poster only": 1, "overview only": 1, "both right": 1, MISSING: 2, RESCUED: 1, BROKEN: 1,
@@ -72,7 +75,7 @@ def cases(draw):
 @given(cases())
 def test_outcomes_add_up_to_the_films_of_the_set(given_case):
     _, _, films = given_case
-    table = genre_outcomes(*given_case)
+    table = genre_outcomes(contenders(*given_case))
     parts = table[~table["outcome"].isin([RESCUED, BROKEN])]
     sums = parts.groupby(["of", "genre"])["films"].sum()
     for genre, support in films.genres.support(films.labels).items():
@@ -86,7 +89,7 @@ def test_outcomes_add_up_to_the_films_of_the_set(given_case):
 @given(cases())
 def test_the_film_table_counts_up_to_the_genre_table(given_case):
     members, fused, films = given_case
-    table, cells = genre_outcomes(*given_case), film_outcomes(*given_case)
+    table, cells = genre_outcomes(contenders(*given_case)), film_outcomes(contenders(*given_case))
     for genre in films.genres:
         mine = cells[(cells["genre"] == genre) & cells["truth"]]
         expected = counts(table, "positives", genre)
@@ -102,7 +105,7 @@ def test_the_film_table_counts_up_to_the_genre_table(given_case):
 
 def test_the_film_table_has_what_everyone_said_and_nothing_for_who_is_missing():
     table = film_outcomes(
-        *case([[1, 0], [0, 0]], [[[1, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]], [(1, 0)])
+        contenders(*case([[1, 0], [0, 0]], [[[1, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]], [(1, 0)]))
     )
     [row] = table.to_dict("records")
     assert (row["film"], row["genre"], row["truth"], row["outcome"], row["fusion"]) == (
@@ -125,6 +128,6 @@ def test_names_of_outcomes_say_who_was_right():
 
 def test_intervals_are_wilson_s_at_the_level_asked_for():
     given_case = case([[1]] * 4, [[[1], [1], [0], [0]], [[1], [0], [1], [0]], [[1]] * 4])
-    row = genre_outcomes(*given_case, level=0.9).iloc[0]
+    row = genre_outcomes(contenders(*given_case), level=0.9).iloc[0]
     expected = binomtest(1, 4).proportion_ci(0.9, method="wilson")
     assert (row["share"], row["low"], row["high"]) == pytest.approx((0.25, expected.low, expected.high))

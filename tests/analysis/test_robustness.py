@@ -52,7 +52,7 @@ def test_level_0_is_the_plain_scores_exactly(ensemble, test_films, table):
     for damage in table["damage"].unique():
         for contender in ("poster-colours", "overview-tfidf", "fused"):
             found = rows(table, damage, 0, contender)
-            cuts = ensemble.cuts(said.fused, said.members)[contender]
+            cuts = ensemble.cuts(everyone[contender])[contender]
             exact = bootstrap_scores(everyone[contender], test_films, cuts, replicates=20, seed=5)
             assert found[["value", "low", "high"]].equals(exact)
             assert found["value"].tolist() == pytest.approx([plain[contender][metric] for metric in METRICS])
@@ -74,7 +74,7 @@ def test_scores_changes_and_intervals_are_those_of_the_damaged_films(ensemble, t
     )
     fused = rows(table, "poster noise", 2, "fused")
     said = ensemble.predict(worse)
-    at_cuts = scores(said.fused, test_films, ensemble.cuts(said.fused, said.members)["fused"])
+    at_cuts = scores(said.fused, test_films, ensemble.cuts(said.fused)["fused"])
     assert fused["value"].tolist() == pytest.approx([at_cuts[metric] for metric in METRICS])
     assert fused.loc["bce", "change"] != 0 and (found["setting"] == 0.6).all()
 

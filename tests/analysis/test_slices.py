@@ -9,6 +9,7 @@ from multigenre._checks import InputError
 from multigenre.analysis import slice_table
 from multigenre.analysis._slices import EVERY, POOLED, UNKNOWN
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
+from multigenre.scores import contenders
 
 GENRES = Genres(["Comedy", "Drama"])
 
@@ -34,7 +35,7 @@ def attribute(films, values, name="kind"):
 def test_scores_are_scikit_learn_s_of_the_films_of_the_slice():
     members, fused, films = made(missing=10)
     kind = np.where(np.arange(120) % 3 == 0, "old", "new")
-    table = slice_table(members, fused, films, attribute(films, kind)).set_index(
+    table = slice_table(contenders(members, fused, films), attribute(films, kind)).set_index(
         ["value", "contender", "genre"]
     )
     for value, contender in ((v, c) for v in ("old", "new") for c in (*members, fused)):
@@ -56,7 +57,7 @@ def test_scores_are_scikit_learn_s_of_the_films_of_the_slice():
 def test_every_film_is_in_one_value_and_intervals_hold_their_scores(seed, min_films):
     members, fused, films = made(50, seed, missing=3)
     kind = np.random.default_rng(seed).choice(["a", "b", "c", None], 50, p=[0.6, 0.2, 0.1, 0.1])
-    table = slice_table(members, fused, films, attribute(films, kind), min_films=min_films)
+    table = slice_table(contenders(members, fused, films), attribute(films, kind), min_films=min_films)
     one = table[(table["contender"] == "poster") & (table["genre"] == "Drama")]
     assert one["films"].sum() == 47 and one["missing"].sum() == 3
     assert (
@@ -74,7 +75,7 @@ def test_every_film_is_in_one_value_and_intervals_hold_their_scores(seed, min_fi
 def test_values_of_few_films_go_together_and_unknown_ones_stay_apart():
     _, _, films = given_case = made(100)
     kind = ["big"] * 80 + ["small"] * 8 + ["tiny"] * 4 + [None] * 8
-    table = slice_table(*given_case, attribute(films, kind).iloc[::-1], min_films=10)
+    table = slice_table(contenders(*given_case), attribute(films, kind).iloc[::-1], min_films=10)
     counts = table.groupby("value", sort=False)["films"].first()
     assert counts.to_dict() == {"big": 80, POOLED: 12, UNKNOWN: 8}
     assert set(table.loc[table["few"], "value"]) == {UNKNOWN}
@@ -83,14 +84,14 @@ def test_values_of_few_films_go_together_and_unknown_ones_stay_apart():
 def test_films_that_the_attributes_lack_are_unknown_and_others_do_not_matter():
     given_case = made(40)
     attributes = pd.DataFrame({"kind": "x"}, [*given_case[2].ids[:30], "another"])
-    table = slice_table(*given_case, attributes, min_films=1)
+    table = slice_table(contenders(*given_case), attributes, min_films=1)
     assert table.groupby("value", sort=False)["films"].first().to_dict() == {"x": 30, UNKNOWN: 10}
 
 
 def test_numbers_of_many_values_become_ranges_and_of_few_stay():
     given_case = made(40)
     attributes = pd.DataFrame({"words": range(40), "stars": [1, 2] * 20}, given_case[2].ids)
-    table = slice_table(*given_case, attributes, min_films=1)
+    table = slice_table(contenders(*given_case), attributes, min_films=1)
     values = table.groupby("slice")["value"].unique()
     assert list(values["words"]) == ["0 to 9", "10 to 19", "20 to 29", "30 to 39"]
     assert list(values["stars"]) == ["1", "2"]
@@ -99,7 +100,7 @@ def test_numbers_of_many_values_become_ranges_and_of_few_stay():
 def test_a_planted_hard_slice_is_told_apart_by_its_intervals():
     hard = np.arange(600) % 2 == 0
     given_case = made(600, hard=hard)
-    table = slice_table(*given_case, attribute(given_case[2], np.where(hard, "hard", "easy")))
+    table = slice_table(contenders(*given_case), attribute(given_case[2], np.where(hard, "hard", "easy")))
     rows = table[(table["genre"] == EVERY) & (table["contender"] == "fused")].set_index("value")
     assert rows.loc["hard", "f1_high"] < rows.loc["easy", "f1_low"]
     assert rows.loc["hard", "bce_low"] > rows.loc["easy", "bce_high"]
@@ -118,7 +119,7 @@ def test_the_interval_over_all_genres_covers_although_genres_go_together():
             [GenreProbabilities(ids, GENRES, values, "poster")],
             GenreProbabilities(ids, GENRES, values, "fused"),
         )
-        table = slice_table(*given_case, films, attribute(films, "x"))
+        table = slice_table(contenders(*given_case, films), attribute(films, "x"))
         row = table[table["genre"] == EVERY].iloc[0]
         covered += row["f1_low"] <= 0.7 <= row["f1_high"]
     assert 0.88 <= covered / trials <= 0.99
@@ -126,7 +127,7 @@ def test_the_interval_over_all_genres_covers_although_genres_go_together():
 
 def test_a_member_without_any_film_of_a_slice_has_counts_and_no_scores():
     given_case = made(20, missing=20)
-    table = slice_table(*given_case, attribute(given_case[2], "x"), min_films=1)
+    table = slice_table(contenders(*given_case), attribute(given_case[2], "x"), min_films=1)
     rows = table[table["contender"] == "poster"]
     assert (rows["films"] == 0).all() and (rows["missing"] == 20).all() and rows["few"].all()
     assert rows[["named", "named_low", "f1", "f1_low", "bce", "bce_high"]].isna().all(axis=None)
@@ -135,6 +136,6 @@ def test_a_member_without_any_film_of_a_slice_has_counts_and_no_scores():
 def test_attributes_that_are_of_no_film_or_twice_are_told():
     given_case = made(20)
     with pytest.raises(InputError, match="rows of these films .*; index them by film id"):
-        slice_table(*given_case, pd.DataFrame({"kind": ["x"] * 20}))
+        slice_table(contenders(*given_case), pd.DataFrame({"kind": ["x"] * 20}))
     with pytest.raises(InputError, match="one row a film, but tt0 came more than once"):
-        slice_table(*given_case, pd.DataFrame({"kind": ["x"] * 2}, ["tt0", "tt0"]))
+        slice_table(contenders(*given_case), pd.DataFrame({"kind": ["x"] * 2}, ["tt0", "tt0"]))

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from multigenre import GenreEnsemble, SklearnMember, make_films
 from multigenre._checks import InputError
 from multigenre.analysis import error_tables, genre_outcomes
+from multigenre.scores import contenders
 from multigenre.views import report_facts
 
 NAMES = {
@@ -37,9 +38,8 @@ def test_every_table_is_there_and_none_is_empty(tables):
 
 def test_tables_are_those_that_the_functions_give_at_the_thresholds_of_the_ensemble(fitted, tables):
     ensemble, prediction, films = fitted
-    cuts = ensemble.cuts(prediction.fused, prediction.members)
-    del cuts["prevalence"]
-    expected = genre_outcomes(list(prediction.members), prediction.fused, films, cuts)
+    cuts = ensemble.cuts(*prediction.members, prediction.fused)
+    expected = genre_outcomes(contenders(list(prediction.members), prediction.fused, films, cuts))
     pd.testing.assert_frame_equal(tables["outcomes"], expected)
     assert tables["summary"]["name"].tolist() == ["prevalence", "poster-colours", "overview-tfidf", "fused"]
 
@@ -53,7 +53,7 @@ def test_thresholds_that_the_films_would_choose_stand_beside_those_in_use(fitted
     ensemble, prediction, films = fitted
     whole = films.has_poster & films.has_overview
     table = tables["thresholds"].set_index("genre")
-    used = ensemble.cuts(prediction.fused, prediction.members)["fused"].loc[films.ids[whole]]
+    used = ensemble.cuts(prediction.fused)["fused"].loc[films.ids[whole]]
     assert table["threshold"].to_dict() == used.iloc[0].to_dict()
     assert table["support"].tolist() == films.labels[whole].sum(axis=0).tolist()
     assert ((table["low"] <= table["chosen"]) & (table["chosen"] <= table["high"])).mean() > 0.8
@@ -119,5 +119,5 @@ def test_progress_counts_the_tables(fitted):
 def test_films_that_taught_the_ensemble_are_refused(fitted):
     ensemble, _, _ = fitted
     films = ensemble.films_["train"]
-    with pytest.raises(InputError, match="films that trained no member"):
+    with pytest.raises(InputError, match="films that taught nothing"):
         error_tables(ensemble, ensemble.predict(films), films)

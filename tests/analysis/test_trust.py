@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score, f1_score
 from multigenre.analysis import trust_table
 from multigenre.analysis._trust import METRICS
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
+from multigenre.scores import contenders
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
 
@@ -27,7 +28,7 @@ def made(n_films=400, seed=0, missing=0):
 
 def test_counts_and_scores_are_those_of_scikit_learn_and_scipy():
     members, fused, films = made(80, missing=5)
-    table = trust_table(members, fused, films, replicates=20)
+    table = trust_table(contenders(members, fused, films), replicates=20)
     said, rows = {one.name: one.values[5:] for one in (*members, fused)}, films.labels[5:]
     assert set(table["genre"]) == {"Comedy", "Drama", "War"} and (table["films"] == 75).all()
     for row in table.to_dict("records"):
@@ -46,7 +47,7 @@ def test_counts_and_scores_are_those_of_scikit_learn_and_scipy():
 
 
 def test_the_planted_member_is_found_for_each_genre():
-    table = trust_table(*made(), replicates=200).set_index(["genre", "contender"])
+    table = trust_table(contenders(*made()), replicates=200).set_index(["genre", "contender"])
     assert table.loc[("Comedy", "overview"), "best"] == "poster"
     assert table.loc[("Drama", "poster"), "best"] == "overview"
     for worse in (("Comedy", "overview"), ("Drama", "poster")):
@@ -60,7 +61,7 @@ def test_the_planted_member_is_found_for_each_genre():
 
 
 def test_p_values_are_adjusted_apart_for_members_and_for_the_fusion():
-    table = trust_table(*made(150), replicates=50)
+    table = trust_table(contenders(*made(150)), replicates=50)
     for family in (table["contender"] == "fused", table["contender"] != "fused"):
         rows = table[family]
         assert rows["mcnemar_p_bh"].to_numpy(float) == pytest.approx(
@@ -72,16 +73,16 @@ def test_p_values_are_adjusted_apart_for_members_and_for_the_fusion():
 def test_the_best_member_is_chosen_at_its_thresholds():
     members, fused, films = made(100)
     never = pd.Series(1.1, list(GENRES))
-    table = trust_table(members, fused, films, {"poster": never}, replicates=5)
+    table = trust_table(contenders(members, fused, films, {"poster": never}), replicates=5)
     assert (table["best"] == "overview").all()
 
 
 def test_a_single_member_is_compared_with_the_fusion_only():
     members, fused, films = made(60)
-    table = trust_table(members[:1], fused, films, replicates=5)
+    table = trust_table(contenders(members[:1], fused, films), replicates=5)
     assert (table["contender"] == "fused").all() and len(table) == 3
 
 
 def test_films_that_nobody_shares_leave_no_genre_to_compare():
-    table = trust_table(*made(20, missing=20), replicates=5)
+    table = trust_table(contenders(*made(20, missing=20)), replicates=5)
     assert len(table) == 0 and "f1_p_bh" in table

@@ -3,13 +3,10 @@ import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
-from multigenre._checks import InputError
 from multigenre.analysis import word_influence
-from multigenre.analysis._words import genre_words, tfidf_terms, tfidf_words
 from multigenre.data import Films, GenreProbabilities, logits, make_films, sigmoid
-from multigenre.fusion import BASE, LateFusion
+from multigenre.fusion import LateFusion
 from multigenre.members import EmbeddingMember, KerasMember, OverviewTfidf
 from multigenre.members._colours import poster_features
 from multigenre.networks import OverviewDesign, Recipe
@@ -117,103 +114,3 @@ def test_a_lost_overview_leaves_the_fusion_to_the_poster(films, members):
     changes = table.groupby("contender")["change"].apply(list)
     assert changes["fused"] == pytest.approx((poster + lstm + tfidf) / 3 - poster, abs=1e-4)
     assert table.loc[table["contender"] != "fused", "change"].isna().all()
-
-
-@pytest.mark.parametrize("characters", [False, True])
-def test_an_account_by_coefficients_sums_to_the_log_odds(films, characters):
-    member = OverviewTfidf(C=4.0, characters=characters).fit(films)
-    few = films.take(np.arange(20))
-    here = few.take(few.has_overview)
-    features = np.hstack([each.transform(here.overviews).toarray() for each in member._vectorizers])
-    expected = (features @ member._coefficients.T + member._intercept).ravel()
-    for table in (tfidf_words(member, few), tfidf_terms(member, few)):
-        assert table.groupby(["film", "genre"], sort=False)["change"].sum().tolist() == pytest.approx(
-            expected
-        )
-        assert table["film"].unique().tolist() == here.ids.tolist()
-    assert sigmoid(expected) == pytest.approx(member.predict(here).values.ravel(), abs=1e-6)
-
-
-def test_a_term_s_coefficient_is_scikit_learn_s_for_the_genre_it_names(films, tfidf):
-    few = films.take(films.has_overview).take([0])
-    table = tfidf_terms(tfidf, few)
-    [vectorizer] = tfidf._vectorizers
-    here = films.take(films.has_overview)
-    model = LogisticRegression(C=4.0, solver="liblinear", dual=True, random_state=0, max_iter=1000)
-    model.fit(vectorizer.transform(here.overviews), here.labels[:, here.genres.column("Drama")])
-    weights = dict(zip(vectorizer.get_feature_names_out(), model.coef_[0], strict=True))
-    rows = table[(table["genre"] == "Drama") & (table["term"] != BASE)]
-    assert rows["coefficient"].tolist() == pytest.approx([weights[term] for term in rows["term"]], abs=1e-6)
-    assert rows["change"].tolist() == pytest.approx((rows["tfidf"] * rows["coefficient"]).tolist())
-    assert (table.loc[table["term"] == BASE, "tfidf"] == 1).all()
-
-
-def test_a_pair_is_shared_by_its_two_words_and_a_word_by_its_places():
-    texts = ["blood moon", "blood moon", "quiet the blood moon", "quiet", "quiet blood"]
-    films = Films(
-        list("abcde"), texts, [""] * 5, [[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]], ["Horror", "Drama"]
-    )
-    member = OverviewTfidf(C=1.0).fit(films)
-    film = films_of("Blood, of the moon. BLOOD!")
-    terms = tfidf_terms(member, film).query("genre == 'Horror'").set_index("term")["change"]
-    words = tfidf_words(member, film).query("genre == 'Horror'")
-    assert words["word"].tolist() == [BASE, "Blood,", "of", "the", "moon.", "BLOOD!"]
-    assert words["position"].tolist() == [pd.NA, 0, 1, 2, 3, 4]
-    # Stop words do not part a pair; "moon blood" is no pair that was learned.
-    expected = [
-        terms[BASE],
-        terms["blood"] / 2 + terms["blood moon"] / 2,
-        0,
-        0,
-        terms["moon"] + terms["blood moon"] / 2,
-        terms["blood"] / 2,
-    ]
-    assert words["change"].tolist() == pytest.approx(expected)
-
-
-def test_overviews_of_unknown_words_have_only_their_base(tfidf):
-    table = tfidf_words(tfidf, films_of("Xyzzy plugh", ""))
-    assert table.groupby("word", sort=False)["change"].apply(lambda of: (of != 0).any()).tolist() == [
-        True,
-        False,
-        False,
-    ]
-    assert tfidf_words(tfidf, films_of("")).empty and tfidf_terms(tfidf, films_of("")).empty
-
-
-def test_words_over_many_films_are_means_of_sums_with_student_s_interval():
-    table = word_influence(
-        {"adder": Adder()}, films_of("Love love and", "love and", "“love!” and", "blood and")
-    )
-    found = genre_words(table, min_films=3).set_index(["genre", "word"])
-    assert found.loc[("Romance", "love"), "films"] == 3
-    # Written otherwise, the adder does not know the word.
-    changes = np.array([3.0, 3.0, 0.0])
-    row = found.loc[("Romance", "love")]
-    assert row["change"] == pytest.approx(changes.mean(), abs=1e-6)
-    half = 4.302653 * changes.std(ddof=1) / np.sqrt(3)
-    assert [row["low"], row["high"]] == pytest.approx([2 - half, 2 + half], abs=1e-5)
-    assert "blood" not in found.index.get_level_values("word")
-    assert found.loc["Horror"].index.tolist() == ["and", "love"]  # the greatest first
-
-
-def test_a_word_of_one_film_has_no_interval_and_the_base_is_no_word(tfidf, films):
-    found = genre_words(tfidf_words(tfidf, films.take(films.has_overview).take([0])), min_films=1)
-    assert found[["low", "high"]].isna().all(axis=None) and found["change"].notna().all()
-    assert not found["word"].str.contains("base").any() and set(found["films"]) == {1}
-
-
-def test_words_that_show_a_genre_move_it_most(films, tfidf):
-    known = films.take(films.has_overview)
-    found = genre_words(word_influence({tfidf.name: tfidf}, known.take(np.arange(60))), min_films=4)
-    drama = found[found["genre"] == "Romance"]
-    assert drama["low"].iloc[0] > 0
-
-
-def test_an_account_of_another_member_is_refused(members):
-    with pytest.raises(
-        InputError, match="needs a fitted OverviewTfidf, got 'overview-lstm'; word_influence takes"
-    ):
-        tfidf_words(members["overview-lstm"], films_of("a"))
-    with pytest.raises(InputError, match="needs a fitted OverviewTfidf, got 'overview-tfidf'"):
-        tfidf_terms(OverviewTfidf(), films_of("a"))

@@ -1,5 +1,4 @@
 import json
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import minimize
 from sklearn.base import clone
-from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
@@ -16,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 from multigenre._checks import InputError
 from multigenre.calibration import ProbabilityCalibrator, ThresholdCalibrator
 from multigenre.calibration._calibration import METHODS, SMOOTH, apply_maps, fit_maps
-from multigenre.calibration._isotonic import isotonic_map
 from multigenre.data import Films, GenreProbabilities, Genres, logits, sigmoid
 from multigenre.scores import _scores as metrics
 
@@ -137,7 +134,7 @@ def test_a_map_never_turns_the_order_of_films(method, column, C):
     ids, blank = [f"tt{film}" for film in range(len(values))], [""] * len(values)
     films = Films(ids, blank, blank, labels, genres, "calibration")
     member = GenreProbabilities(ids, genres, values, "poster", "calibration")
-    calibrator = ProbabilityCalibrator(method=method, C=C, min_positives=2, isotonic_positives=3)
+    calibrator = ProbabilityCalibrator(method=method, C=C, min_positives=2)
     line = np.tile(np.linspace(0, 1, 101)[:, None], len(genres))
     new = GenreProbabilities([f"new{film}" for film in range(101)], genres, line, "poster", "test")
     risen = calibrator.fit(member, films).transform(new).values
@@ -187,39 +184,19 @@ def test_genres_that_no_film_or_every_film_carries_get_probabilities_between_0_a
         assert values[:, 0].mean() > 0.95 and values[:, 2].mean() < 0.01
 
 
-@given(columns())
-def test_steps_are_isotonic_regression_s_with_smoothed_shares(column):
-    value, label = column[0][:, 0], column[1][:, 0]
-    steps = IsotonicRegression().fit_transform(value, label)
-    found = np.interp(value, *isotonic_map(value, label))
-    shares, step, films = np.unique(steps, return_inverse=True, return_counts=True)
-    smoothed = (shares * films + 0.5) / (films + 1)
-    if (np.diff(smoothed) >= 0).all():
-        np.testing.assert_allclose(found, smoothed[step], atol=1e-12)
-    assert (found > 0).all() and (found < 1).all()
-    for low, high in pairwise(shares):
-        assert found[steps == low].max() <= found[steps == high].min() + 1e-12
-
-
 def test_each_genre_gets_the_method_that_its_positives_allow():
     member, films = made()
     war = int(films.labels[:, 3].sum())
     assert 5 < war < 100
-    for method, few, many, expected in [
-        ("auto", war, 1, ["beta", "beta", "platt", "beta"]),
-        ("auto", war + 1, 1, ["beta", "beta", "platt", "platt"]),
-        ("isotonic", war, war, ["isotonic", "isotonic", "platt", "isotonic"]),
-        ("isotonic", war, war + 1, ["isotonic", "isotonic", "platt", "beta"]),
-        ("temperature", 1, 1, ["temperature"] * 4),
+    for method, few, expected in [
+        ("auto", war, ["beta", "beta", "platt", "beta"]),
+        ("auto", war + 1, ["beta", "beta", "platt", "platt"]),
+        ("temperature", 1, ["temperature"] * 4),
     ]:
-        calibrator = ProbabilityCalibrator(method=method, min_positives=few, isotonic_positives=many)
+        calibrator = ProbabilityCalibrator(method=method, min_positives=few)
         maps = calibrator.fit(member, films).maps_
         assert maps["method"].tolist() == expected and maps.index.tolist() == list(GENRES)
         assert maps["positives"].tolist() == films.labels.sum(axis=0).tolist()
-        steps = [genre for genre, kind in zip(GENRES, expected, strict=True) if kind == "isotonic"]
-        assert list(calibrator.knots_) == steps and maps["a"].isna().tolist() == [
-            k == "isotonic" for k in expected
-        ]
     # Films that lack a genre count as those that carry it.
     flipped = Films(films.ids, films.overviews, films.posters, 1 - films.labels, GENRES, "calibration")
     assert ProbabilityCalibrator(min_positives=war + 1).fit(member, flipped).maps_["method"].tolist() == [
@@ -268,10 +245,10 @@ def test_films_that_are_not_present_teach_nothing_and_stay_missing():
     part = GenreProbabilities(films.ids, GENRES, values, "poster", "calibration")
     rest = np.arange(100, 400)
     for method in METHODS:
-        calibrator = ProbabilityCalibrator(method=method, isotonic_positives=50).fit(part, films)
-        expected = ProbabilityCalibrator(method=method, isotonic_positives=50)
+        calibrator = ProbabilityCalibrator(method=method).fit(part, films)
+        expected = ProbabilityCalibrator(method=method)
         expected.fit(member.take(rest), films.take(rest))
-        assert calibrator.maps_.equals(expected.maps_) and calibrator.knots_ == expected.knots_
+        assert calibrator.maps_.equals(expected.maps_)
         assert calibrator.film_ids_.tolist() == films.ids[100:].tolist()
         calibrated = calibrator.transform(part)
         assert np.isnan(calibrated.values[:100]).all() and np.isfinite(calibrated.values[100:]).all()
@@ -283,7 +260,7 @@ def test_a_saturated_probability_of_0_or_1_stays_finite():
     values = member.values.round()
     for method in METHODS:
         hard = GenreProbabilities(films.ids, GENRES, values, "poster", "calibration")
-        maps = ProbabilityCalibrator(method=method, isotonic_positives=5).fit(hard, films)
+        maps = ProbabilityCalibrator(method=method).fit(hard, films)
         calibrated = maps.transform(hard).values
         assert (calibrated > 0).all() and (calibrated < 1).all()
 
@@ -293,7 +270,7 @@ def test_the_name_the_dtype_and_the_films_stay_and_films_it_learned_from_cannot_
     small = GenreProbabilities(
         member.ids, GENRES, member.values.astype(np.float32), "overview", "calibration"
     )
-    calibrator = ProbabilityCalibrator(method="isotonic", isotonic_positives=50).fit(small, films)
+    calibrator = ProbabilityCalibrator().fit(small, films)
     calibrated = calibrator.transform(small)
     assert (calibrated.name, calibrated.values.dtype, calibrated.role) == (
         "overview", np.float32, "calibration",
@@ -307,7 +284,7 @@ def test_the_name_the_dtype_and_the_films_stay_and_films_it_learned_from_cannot_
 
 def test_it_clones_and_goes_before_thresholds_in_a_pipeline_without_changing_what_they_name():
     member, films = made()
-    calibrator = ProbabilityCalibrator(method="platt", C=0.5, min_positives=3, isotonic_positives=9)
+    calibrator = ProbabilityCalibrator(method="platt", C=0.5, min_positives=3)
     assert clone(calibrator).get_params() == calibrator.get_params()
     pipeline = make_pipeline(calibrator, ThresholdCalibrator()).fit(member, films)
     alone = ThresholdCalibrator().fit(member, films)
@@ -319,7 +296,7 @@ def test_it_clones_and_goes_before_thresholds_in_a_pipeline_without_changing_wha
 @pytest.mark.parametrize("method", METHODS)
 def test_a_saved_calibrator_is_the_same_after_json(method):
     member, films = made()
-    calibrator = ProbabilityCalibrator(method=method, isotonic_positives=50).fit(member, films)
+    calibrator = ProbabilityCalibrator(method=method).fit(member, films)
     text = json.dumps(calibrator.to_dict(), allow_nan=False)
     again = ProbabilityCalibrator.from_dict(json.loads(text))
     assert again.maps_.equals(calibrator.maps_) and again.to_dict() == calibrator.to_dict()
@@ -346,13 +323,13 @@ def test_out_of_fold_probabilities_of_training_films_may_calibrate():
 
 def test_bad_input_is_refused_in_one_sentence():
     member, films = made(50)
-    with pytest.raises(InputError, match="one of auto, temperature, platt, beta, isotonic, got 'best'"):
+    with pytest.raises(InputError, match="one of auto, temperature, platt, beta, got 'best'"):
         ProbabilityCalibrator(method="best").fit(member, films)
     with pytest.raises(InputError, match="one of temperature, platt, beta, got 'auto'"):
         fit_maps(member.values, films.labels, method="auto")
     with pytest.raises(InputError, match="needs C above 0 and at most 10,000, got 0"):
         ProbabilityCalibrator(C=0).fit(member, films)
-    with pytest.raises(InputError, match="isotonic_positives of 1 or more, got 0 and 200"):
+    with pytest.raises(InputError, match="needs min_positives of 1 or more, got 0"):
         ProbabilityCalibrator(min_positives=0).fit(member, films)
     with pytest.raises(InputError, match="got 50 films and poster covers none; pass films that it covers"):
         ProbabilityCalibrator().fit(member.absent("poster"), films)

@@ -311,14 +311,14 @@ def test_a_film_above_no_cut_gets_the_genre_that_is_least_below_in_log_odds():
     genres = Genres(["Comedy", "Drama"])
     values = [[0.6, 0.04], [0.45, 0.04], [0.1, 0.045], [np.nan, np.nan]]
     probabilities = GenreProbabilities(["tt1", "tt2", "tt3", "tt4"], genres, values, "fused", "calibration")
-    facts = {
-        "strategy": "f1",
-        "min_positives": 1,
+    facts = ThresholdCalibrator(at_least_one=True).get_params() | {
+        "thresholds": {"Comedy": 0.5, "Drama": 0.05},
         "fallback_genres": [],
+        "sources": {"Comedy": "own", "Drama": "own"},
+        "shift": 0.0,
         "film_ids": [],
-        "at_least_one": True,
     }
-    calibrator = ThresholdCalibrator.from_dict(facts | {"thresholds": {"Comedy": 0.5, "Drama": 0.05}})
+    calibrator = ThresholdCalibrator.from_dict(facts)
     assert calibrator.predict(probabilities).to_numpy().tolist() == [[1, 0], [1, 0], [0, 1], [0, 0]]
     # The cuts of a film say the same: what it is named for is lowered to its probability.
     assert calibrator.cuts(probabilities).to_numpy().tolist() == [
@@ -442,14 +442,6 @@ def test_saved_thresholds_are_the_same_after_json():
     assert again.to_dict() == calibrator.to_dict() and again.n_films_ == calibrator.n_films_
 
 
-def test_thresholds_saved_by_the_first_release_are_read():
-    facts = {"strategy": "f1", "min_positives": 10, "thresholds": {"Comedy": 0.3, "War": 0.2}}
-    calibrator = ThresholdCalibrator.from_dict(facts | {"fallback_genres": ["War"], "film_ids": ["tt1"]})
-    assert calibrator.thresholds_.to_dict() == {"Comedy": 0.3, "War": 0.2}
-    assert calibrator.sources_.to_dict() == {"Comedy": "own", "War": "shared"}
-    assert calibrator.get_params() == ThresholdCalibrator(min_positives=10).get_params()
-
-
 @pytest.mark.parametrize("role", ["train", "validation", "test", None])
 def test_films_that_members_saw_or_reports_use_cannot_choose_thresholds(role):
     with pytest.raises(
@@ -495,6 +487,6 @@ def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(InputError, match="same genres in the same order, but their order differs"):
         calibrator.predict(GenreProbabilities(["tt1"], list(GENRES)[::-1], [[0.1] * 4], "poster"))
     with pytest.raises(InputError, match="needs 'thresholds', which is not there"):
-        ThresholdCalibrator.from_dict({"strategy": "f1", "min_positives": 1})
+        ThresholdCalibrator.from_dict(ThresholdCalibrator().get_params())
     with pytest.raises(ValueError, match="not fitted yet"):
         ThresholdCalibrator().predict(probabilities)

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,38 @@ def test_real_films_split_with_every_genre_close_to_its_share(real_films):
         assert np.abs(strays).max() < 4
     holding = [role for role, part in roles.items() if "The story of" in part.overviews]
     assert len(holding) == 1
+
+
+def test_titles_go_with_their_films_and_head_them():
+    films = Films(["tt1", "tt2"], ["", ""], ["", ""], titles=["  The  Thing ", None])
+    assert films.titles.tolist() == ["The Thing", ""] and films.headings == ["The Thing (tt1)", "tt2"]
+    assert films.take([1, 0]).titles.tolist() == ["", "The Thing"]
+    assert films.with_role("test").without_posters(["tt1"]).titles.tolist() == films.titles.tolist()
+    other = Films(["tt3"], [""], [""])
+    assert Films.concatenate([films, other]).titles.tolist() == ["The Thing", "", ""]
+    assert list(films.to_frame().columns) == ["Id", "Title", "Overview"]
+    assert list(other.to_frame().columns) == ["Id", "Overview"]
+    with pytest.raises(InputError, match=r"The films' titles must have shape \(2,\), got \(1,\)"):
+        Films(["tt1", "tt2"], ["", ""], ["", ""], titles=["The Thing"])
+
+
+@pytest.mark.parametrize("column", ["Title", "name", "Original_title"])
+def test_a_title_is_read_by_its_usual_names_and_is_no_genre(column, tmp_path):
+    table = f"Id,{column},Overview,Comedy,Drama\ntt1,1,A plot.,0,1\ntt2,0,Another.,1,0\n"
+    (tmp_path / "films.csv").write_text(table, encoding="utf-8")
+    films = Films.read(tmp_path / "films.csv")
+    assert films.titles.tolist() == ["1", "0"] and list(films.genres) == ["Comedy", "Drama"]
+    films.to_frame().to_csv(tmp_path / "again.csv", index=False)
+    assert Films.read(tmp_path / "again.csv").digest() == films.digest()
+
+
+def test_a_digest_tells_films_apart_and_not_where_their_posters_lie():
+    films = Films(["tt1"], ["A plot."], ["here/a.jpg"], [[1, 0]], ["Drama", "War"])
+    assert films.digest() == replace(films, posters=["there/a.jpg"]).digest()
+    others = [
+        {"posters": ["here/b.jpg"]},
+        {"overviews": ["A plan."]},
+        {"labels": [[0, 1]]},
+        {"titles": ["Heat"]},
+    ]
+    assert len({films.digest(), *(replace(films, **other).digest() for other in others)}) == 5

@@ -113,7 +113,7 @@ def test_a_bundle_of_another_format_is_refused(documents, tmp_path, step, what):
         read_documents(tmp_path / "bundle")
 
 
-@pytest.mark.parametrize("text", [None, "{", "[1]", "{}", '{"format": "x"}', '{"format": 3}'])
+@pytest.mark.parametrize("text", [None, "{", "[1]", "{}", '{"format": "x"}', '{"format": 4}'])
 def test_another_folder_is_no_bundle(tmp_path, text):
     if text is not None:
         (tmp_path / "bundle.json").write_text(text)

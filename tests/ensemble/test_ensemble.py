@@ -94,7 +94,7 @@ def test_validation_films_are_predicted_by_members_that_did_not_train_on_them(en
 
 def test_reported_scores_are_those_of_the_test_films_at_the_fitted_thresholds(ensemble):
     films, prediction = ensemble.films_["test"], ensemble.predictions_["test"]
-    expected = scores(prediction.fused, films, ensemble.cuts(prediction.fused, prediction.members)["fused"])
+    expected = scores(prediction.fused, films, ensemble.cuts(prediction.fused)["fused"])
     found = ensemble.metrics_["test"]["fused"]
     assert {name: found[name] for name in expected} == expected
 
@@ -232,11 +232,7 @@ def test_settings_of_fusion_and_thresholds_may_be_objects_and_are_saved(films, t
     ensemble.save(tmp_path / "bundle")
     loaded = GenreEnsemble.load(tmp_path / "bundle")
     assert loaded.fusion.get_params() == loaded.fusion_.get_params() == fusion.get_params()
-    assert (
-        loaded.thresholds.get_params()
-        == loaded.thresholds_["fused"].calibrator.get_params()
-        == cuts.get_params()
-    )
+    assert loaded.thresholds.get_params() == loaded.thresholds_["fused"].get_params() == cuts.get_params()
     assert not hasattr(fusion, "members_") and not hasattr(cuts, "thresholds_")
 
 

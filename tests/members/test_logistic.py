@@ -75,10 +75,10 @@ def test_the_same_films_give_the_same_numbers(data):
 
 def test_progress_counts_genres_and_fits(data):
     calls = []
-    fit_head(*data, C=1.0, progress=lambda *call: calls.append(call))
+    fit_head(*data, C=1.0, progress=lambda what, *call: calls.append(call))
     assert calls == [(done, 5) for done in range(1, 6)]
     calls.clear()
-    choose_C(*data, [1.0], fold=np.arange(200) % 2, progress=lambda *call: calls.append(call))
+    choose_C(*data, [1.0], fold=np.arange(200) % 2, progress=lambda what, *call: calls.append(call))
     assert calls == [(done, 10) for done in range(1, 11)]
 
 

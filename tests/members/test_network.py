@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from multigenre._checks import InputError
+from multigenre._signatures import no_progress
 from multigenre.members import KerasMember
 from multigenre.networks import PosterCache, Recipe, compile_model, train_model, training_dataset
 from multigenre.networks import _checkpoint as _checkpoint
@@ -87,7 +88,7 @@ def tiny_data():
     return (inputs[:24], labels[:24]), (inputs[24:], labels[24:])
 
 
-def train_tiny(folder, *, recipe=RECIPE, progress=None, validated=True):
+def train_tiny(folder, *, recipe=RECIPE, progress=no_progress, validated=True):
     """Train the tiny model; return its weights, the history and the model."""
     model, (train, validation) = tiny_model(), tiny_data()
     batches = training_dataset(

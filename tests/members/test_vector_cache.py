@@ -100,7 +100,7 @@ def test_progress_counts_items_while_some_are_computed(monkeypatch):
     monkeypatch.setattr(vector_cache, "CHUNK", 2)
     cache, calls = VectorCache(Counting()), []
     for _ in range(2):
-        cache.vectors(["a", "b", "c"], ids=ids("abc"), progress=lambda *call: calls.append(call))
+        cache.vectors(["a", "b", "c"], ids=ids("abc"), progress=lambda what, *call: calls.append(call))
     assert calls == [(2, 3), (3, 3)]
 
 

@@ -21,7 +21,8 @@ def films(tmp_path_factory):
     Path(films.posters[films.has_poster][0]).write_text("This is no poster.")
     labels = films.labels.copy()
     labels[3] = 0
-    return Films(films.ids, films.overviews, films.posters, labels, films.genres)
+    titles = ["", *(f"The Film {row}" for row in range(1, 50))]
+    return Films(films.ids, films.overviews, films.posters, labels, films.genres, titles=titles)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_what_is_read_back_are_the_films(films, shards):
     assert [len(part) for part in parts] == [15, 5, 15, 5, 10]
     whole = Films.concatenate(parts)
     expected = films.without_posters([unreadable(films)])
-    for name in ("ids", "overviews", "labels", "has_poster"):
+    for name in ("ids", "overviews", "labels", "has_poster", "titles"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(expected, name))
     assert whole.genres == films.genres
 
@@ -53,7 +54,7 @@ def test_posters_are_their_files_to_the_byte(films, shards):
 
 def test_shards_are_plain_parquet(films, shards):
     table = pd.read_parquet(shards)  # pandas, without a word of this library
-    assert table.columns.tolist() == ["Id", "Overview", "Poster", "Genres"]
+    assert table.columns.tolist() == ["Id", "Title", "Overview", "Poster", "Genres"]
     assert table["Id"].tolist() == list(films.ids)
     assert [tuple(names) for names in table["Genres"]] == films.genres.decode(films.labels)
     assert table["Overview"].isna().tolist() == (~films.has_overview).tolist()

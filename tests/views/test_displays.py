@@ -13,13 +13,14 @@ from multigenre._checks import InputError
 from multigenre.analysis import genre_outcomes
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.fusion import LateFusion
+from multigenre.scores import contenders
 from multigenre.views import (
     FusionWeightsDisplay,
     OperatingPointDisplay,
     ReliabilityGridDisplay,
     TopGenreConfusionDisplay,
 )
-from multigenre.views._displays import ALONE, SOME, GenreOutcomeDisplay, grouped_outcomes, outcome_groups
+from multigenre.views._displays import ALONE, SOME, grouped_outcomes, outcome_groups
 from multigenre.views._drawing import inline_svg
 from multigenre.views._heat_displays import NOTHING, pattern_weights, top_genre_confusion
 
@@ -41,8 +42,7 @@ def every_display(ax=None):
     members, fused, films = made()
     fusion = LateFusion(method="stack", C=1.0).fit(*[made(role="calibration")[place] for place in (0, 2)])
     return [
-        GenreOutcomeDisplay.from_predictions(members, fused, films, ax=ax),
-        OperatingPointDisplay.from_predictions([*members, fused], films, "Drama", ax=ax),
+        OperatingPointDisplay.from_contenders(contenders(members, fused, films), "Drama", ax=ax),
         ReliabilityGridDisplay.from_predictions(fused, films, ax=ax),
         FusionWeightsDisplay.from_fusion(fusion, ax=ax),
         TopGenreConfusionDisplay.from_predictions(fused, films, ax=ax),
@@ -57,25 +57,16 @@ def test_every_display_draws_a_picture_of_its_own():
 
 
 def test_every_display_draws_into_the_axes_that_it_is_given():
-    for place in range(5):
+    for place in range(4):
         ax = Figure().subplots()
         assert every_display(ax)[place].ax_ is ax
-
-
-def test_bars_are_as_long_as_the_shares_of_the_table():
-    members, fused, films = made()
-    display = GenreOutcomeDisplay.from_predictions(members, fused, films)
-    table = genre_outcomes(members, fused, films).query("of == 'positives' and outcome == 'both right'")
-    share = table.sort_values("of_films", ascending=False)["share"].to_numpy(float)
-    drawn = [patch.get_width() for patch in display.ax_.containers[0]]
-    np.testing.assert_allclose(drawn, share)
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d"]])
 def test_groups_of_outcomes_hold_each_film_once(names):
     members, fused, films = made(names=names)
     for of in ("positives", "predictions", "false alarms"):
-        table = genre_outcomes(members, fused, films)
+        table = genre_outcomes(contenders(members, fused, films))
         counts = grouped_outcomes(table, of)
         whole = table[(table["of"] == of) & ~table["outcome"].str.contains("fusion")]
         expected = whole.groupby("genre", sort=False)["films"].sum()
@@ -87,13 +78,15 @@ def test_several_members_right_are_one_group():
     members, fused, films = made(names=["a", "b", "c"])
     named = np.stack([one.values >= 0.5 for one in members]).sum(axis=0)
     several = (np.isin(named, (1, 2)) & (named == 2) & (films.labels == 1)).sum(axis=0)
-    assert grouped_outcomes(genre_outcomes(members, fused, films))[SOME].tolist() == several.tolist()
+    assert (
+        grouped_outcomes(genre_outcomes(contenders(members, fused, films)))[SOME].tolist() == several.tolist()
+    )
 
 
 def test_operating_points_are_those_of_scikit_learn():
     members, fused, films = made()
     cuts = {"fused": pd.Series({"Comedy": 0.3, "Drama": 0.7, "War": 0.5})}
-    display = OperatingPointDisplay.from_predictions([*members, fused], films, "Drama", cuts)
+    display = OperatingPointDisplay.from_contenders(contenders(members, fused, films, cuts), "Drama")
     truth, named = films.labels[:, 1], fused.values[:, 1] >= 0.7
     assert display.points["fused"] == pytest.approx(
         (precision_score(truth, named), recall_score(truth, named))
@@ -104,7 +97,16 @@ def test_precision_and_recall_need_a_film_of_the_genre():
     members, fused, films = made(4)
     none = Films(films.ids, films.overviews, films.posters, 0 * films.labels, GENRES, "test")
     with pytest.raises(InputError, match="need films of War, but none of these carries it"):
-        OperatingPointDisplay.from_predictions([*members, fused], none, "War")
+        OperatingPointDisplay.from_contenders(contenders(members, fused, none), "War")
+
+
+@pytest.mark.parametrize("names", [["a"], list("abcdefgh")])
+def test_the_legend_covers_no_curve(names):
+    members, fused, films = made(names=names)
+    display = OperatingPointDisplay.from_contenders(contenders(members, fused, films), "Drama")
+    display.figure_.draw_without_rendering()
+    legend, axes = display.ax_.get_legend().get_window_extent(), display.ax_.get_window_extent()
+    assert not legend.overlaps(axes) and legend.x1 <= display.figure_.bbox.x1
 
 
 def test_of_many_members_the_best_have_colours_and_the_others_are_one_crowd():
@@ -112,7 +114,7 @@ def test_of_many_members_the_best_have_colours_and_the_others_are_one_crowd():
     # The last two say what has nothing to do with the film.
     rng = np.random.default_rng(1)
     members[6:] = [replace(one, values=rng.random(one.values.shape)) for one in members[6:]]
-    display = OperatingPointDisplay.from_predictions([*members, fused], films, "Drama")
+    display = OperatingPointDisplay.from_contenders(contenders(members, fused, films), "Drama")
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert sorted(labels) == sorted(["2 other members", "prevalence", *"abcdef", "fused"])
     marked = {line.get_color() for line in display.ax_.lines if line.get_marker() != "None"}
@@ -120,23 +122,17 @@ def test_of_many_members_the_best_have_colours_and_the_others_are_one_crowd():
     display.figure_.savefig(io.BytesIO())
 
 
-def test_bars_of_many_members_hold_each_film_once():
+def test_groups_of_many_members_hold_each_film_once():
     members, fused, films = made(names="abcdefg")
-    table = genre_outcomes(members, fused, films)
+    table = genre_outcomes(contenders(members, fused, films))
     counts = grouped_outcomes(table)
     assert list(counts.columns[:4]) == ["all right", SOME, ALONE, "all wrong"]
     assert counts.iloc[:, :-2].sum(axis=1).tolist() == films.labels.sum(axis=0).tolist()
     right = np.stack([one.values >= 0.5 for one in members]).sum(axis=0)
     assert counts[ALONE].tolist() == ((right == 1) & (films.labels == 1)).sum(axis=0).tolist()
-    drawn = GenreOutcomeDisplay(table).plot().ax_
-    assert {text.get_text() for text in drawn.get_legend().get_texts()} <= set(counts.columns)
 
 
 def test_empty_tables_are_refused():
-    members, fused, films = made(4)
-    table = genre_outcomes(members, fused, films)
-    with pytest.raises(InputError, match="no film to draw outcomes of"):
-        GenreOutcomeDisplay(table.assign(films=0)).plot()
     with pytest.raises(InputError, match="needs a genre"):
         ReliabilityGridDisplay(pd.DataFrame({"genre": []})).plot()
 

@@ -11,7 +11,6 @@ from PIL import Image
 from multigenre._checks import InputError
 from multigenre.views import save_figure, training_curves
 from multigenre.views._drawing import wrapped
-from multigenre.views._figures import genre_bars
 
 
 def words(figure):
@@ -91,47 +90,6 @@ def test_curves_need_their_columns_and_an_epoch(history):
         training_curves(history[["loss"]])
     with pytest.raises(InputError, match="but the table has no epoch"):
         training_curves(history.head(0))
-
-
-def test_genres_stand_by_support_and_those_without_a_film_are_named(table):
-    figure = genre_bars(table)
-    [axes] = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["Drama  (40)", "Horror  (10)"]
-    assert "no film of News" in axes.get_xlabel()
-    assert {"poster-cnn", "overview-tfidf", "fused", "prevalence"} <= set(words(figure))
-    assert line(axes, "poster-cnn").get_xdata().tolist() == [0.6, 0.2]
-
-
-def test_only_the_best_members_mark_is_filled(table):
-    table.loc["Drama", "poster-cnn"] = 0.9
-    lines = genre_bars(table).axes[0].lines
-    filled = [line.get_xdata() for line in lines if line.get_fillstyle() == "full"][:2]
-    assert np.array_equal(filled, [[0.9, np.nan], [np.nan, 0.5]], equal_nan=True)
-
-
-@pytest.mark.parametrize("left_out, first", [(["support"], "Drama"), (["support", "prevalence"], "Horror")])
-def test_without_support_prevalence_or_the_table_gives_the_order(table, left_out, first):
-    labels = genre_bars(table.drop(columns=left_out)).axes[0].get_yticklabels()
-    assert labels[0].get_text() == first
-
-
-def test_bars_need_members_that_can_be_told_apart(table):
-    with pytest.raises(InputError, match="shows 1 to 6 members, got 0"):
-        genre_bars(table[["fused", "support"]])
-    with pytest.raises(InputError, match="shows 1 to 6 members, got 7"):
-        genre_bars(pd.DataFrame(0.5, index=["Drama"], columns=list("abcdefg")))
-
-
-def test_bars_need_a_genre_with_a_value(table):
-    with pytest.raises(InputError, match="no genre of the table has one"):
-        genre_bars(table.loc[["News"]])
-
-
-def test_dollar_signs_start_no_formula(history, table, tmp_path):
-    save_figure(training_curves(history, title="$\\bad{"), tmp_path / "curves.png")
-    hostile = table.rename(index={"Drama": "$\\frac{$", "News": "$_$"}, columns={"poster-cnn": "$\\x$ 東京"})
-    save_figure(genre_bars(hostile), tmp_path / "bars.png")
-    assert "$\\frac{$  (40)" in words(genre_bars(hostile))
 
 
 def test_figures_are_saved_as_png_at_150_dots_an_inch(tmp_path):

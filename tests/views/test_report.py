@@ -11,8 +11,10 @@ import pytest
 from matplotlib.figure import Figure
 from report_films import GENRE, HOSTILE, hostile_films, quick_ensemble
 
+from multigenre import Films
 from multigenre._checks import InputError
 from multigenre.analysis import error_tables, poster_looks
+from multigenre.shards import convert, read_shards
 from multigenre.views import check_path, report, report_facts
 from multigenre.views._gallery import KINDS, gallery, reasons, thumbnail
 from multigenre.views._report import number, p_value, signed, write_tables
@@ -224,7 +226,8 @@ def test_plain_values_have_none_for_what_is_missing():
 
 
 def test_a_gallery_shows_every_kind_that_there_is_and_counts_the_rest(ensemble, tables):
-    said = (ensemble, ensemble.predictions_["test"], ensemble.films_["test"], tables)
+    everyone = ensemble.contenders(ensemble.predictions_["test"], ensemble.films_["test"])
+    said = (ensemble, everyone, ensemble.films_["test"], tables)
     few = gallery(*said, most=12)
     assert len(few["films"]) == 12
     for kind in few["kinds"]:
@@ -250,7 +253,7 @@ def test_reasons_are_true_of_the_table_of_films(tables):
 
 def test_words_and_places_of_a_film_are_told_of_its_most_probable_genre(ensemble, tables):
     prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
-    shown = gallery(ensemble, prediction, films, tables, most=10)["films"]
+    shown = gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=10)["films"]
     for card in shown:
         overview = films.overviews[list(films.ids).index(card["id"])]
         assert "".join(piece["text"] for piece in card["overview"]) == overview[:700]
@@ -291,7 +294,7 @@ def test_no_number_is_a_zero_below_zero():
 
 def test_a_film_is_shown_with_what_is_true_of_it(ensemble, tables):
     prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
-    for card in gallery(ensemble, prediction, films, tables, most=5)["films"]:
+    for card in gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=5)["films"]:
         row = list(films.ids).index(card["id"])
         assert tuple(card["truth"]) == films.genres.decode(films.labels[[row]])[0]
         top = prediction.fused.take([row]).top(3)[0]
@@ -306,3 +309,24 @@ def test_a_poster_that_cannot_be_read_has_no_thumbnail_and_no_look(films, tmp_pa
     looks = poster_looks(films)
     assert looks["poster brightness"].isna().tolist() == (~films.has_poster).tolist()
     assert looks["poster brightness"].dropna().between(0, 1).all()
+
+
+def test_films_from_shards_have_their_pictures_brightness_and_titles(ensemble, films, tmp_path):
+    unseen = films.take(np.isin(films.ids, ensemble.films_["test"].ids))
+    convert(unseen, tmp_path / "shards")
+    inside = Films.concatenate(list(read_shards(tmp_path / "shards")))
+    assert all(poster.startswith("data:") for poster in inside.posters[inside.has_poster])
+    pages = {}
+    for name, some_films in (("files", unseen), ("shards", inside)):
+        tables = report(ensemble, some_films, tmp_path / f"{name}.html")
+        pages[name] = (tmp_path / f"{name}.html").read_text(encoding="utf-8")
+        assert "poster brightness" in set(tables["slices"]["slice"])
+    assert pages["shards"].count("<img src=") == pages["files"].count("<img src=") > 20
+    assert "The Film 1" in pages["shards"] and pages["shards"] == pages["files"]
+
+
+def test_a_card_has_the_title_beside_the_id(ensemble, tables):
+    prediction, films = ensemble.predictions_["test"], ensemble.films_["test"]
+    cards = gallery(ensemble, ensemble.contenders(prediction, films), films, tables, most=20)["films"]
+    titles = dict(zip(films.ids, films.titles, strict=True))
+    assert all(card["title"] == titles[card["id"]] for card in cards) and any(card["title"] for card in cards)

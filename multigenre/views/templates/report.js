@@ -29,19 +29,31 @@ all("table.sortable").forEach((table) => {
   });
 });
 
-// The gallery: a film is shown if one of its pairs of genre and outcome is what is asked for.
-const genre = one("#filter-genre"), outcome = one("#filter-outcome"), cards = all(".card");
-function filter() {
-  let shown = 0;
-  cards.forEach((card) => {
+// The gallery: a film is found if one of its pairs of genre and outcome is what is asked for. Of those found a dozen is
+// shown, and a dozen more each time that is asked for; on paper all are.
+const DOZEN = 12;
+const genre = one("#filter-genre"), outcome = one("#filter-outcome"), cards = all(".card"), more = one("#show-more");
+function show(most) {
+  const found = cards.filter((card) => {
     const pairs = card.dataset.pairs.split(" ").map((pair) => pair.split(":"));
     const here = pairs.some(([g, o]) => (!genre.value || g === genre.value) && (!outcome.value || o === outcome.value));
     card.hidden = !here;
-    shown += here;
+    return here;
   });
-  one("#shown").textContent = `${shown} of ${cards.length} films shown`;
+  found.forEach((card, place) => card.classList.toggle("later", place >= most));
+  one("#shown").textContent = `${Math.min(most, found.length)} of ${found.length} films shown`;
+  const left = found.length - most;
+  more.hidden = left <= 0;
+  more.textContent = `Show ${Math.min(left, DOZEN)} more films`;
+  more.onclick = () => {
+    show(most + DOZEN);
+    found[most].tabIndex = -1;
+    found[most].focus({ preventScroll: true });
+  };
 }
+const filter = () => show(DOZEN);
 if (genre) {
+  filter();
   genre.addEventListener("change", filter);
   outcome.addEventListener("change", filter);
   one("#filter-clear").addEventListener("click", () => { genre.value = outcome.value = ""; filter(); });

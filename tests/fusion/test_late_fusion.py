@@ -409,28 +409,6 @@ def test_a_saved_fusion_is_the_same_after_json(method):
     assert clone(fusion).get_params() == again.get_params() == expected
 
 
-def test_what_release_0_1_saved_is_read_and_predicts_the_same():
-    saved = {
-        "method": "stack",
-        "C": 0.1,
-        "min_positives": 5,
-        "members": ["overview", "poster"],
-        "genres": list(GENRES),
-        "shared_genres": ["News"],
-        "film_ids": ["tt1"],
-        "stacks": [
-            {"members": ["poster"], "coefficients": [[0.0, 1.0]] * 4},
-            {"members": ["overview", "poster"], "coefficients": [[0.5, 1.0, 2.0]] * 4},
-        ],
-    }
-    fusion, (test, _) = LateFusion.from_dict(saved), made(20, "test")
-    overview, poster = (logits(member.values) for member in test)
-    np.testing.assert_allclose(fusion.predict(test).values, sigmoid(0.5 + overview + 2 * poster))
-    np.testing.assert_allclose(fusion.predict(test[1:]).values, test[1].values)
-    assert fusion.weight_table()["low"].isna().all() and fusion.choices_.empty
-    assert json.loads(json.dumps(fusion.to_dict()))["stacks"][1]["coefficients"] == [[0.5, 1.0, 2.0]] * 4
-
-
 def test_names_are_enough_for_a_mean():
     test, _ = made(20, "test")
     fusion = LateFusion(method="mean").fit_names(["poster", "overview"], GENRES)
@@ -489,7 +467,7 @@ def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(InputError, match="their order differs"):
         fusion.predict([GenreProbabilities(["a"], list(GENRES)[::-1], [[0.5] * 4], "poster")])
     with pytest.raises(InputError, match="needs 'members', which is not there"):
-        LateFusion.from_dict({"method": "mean", "C": 1.0, "min_positives": 5})
+        LateFusion.from_dict(LateFusion(method="mean").get_params())
     members[1] = GenreProbabilities(films.ids, GENRES, members[1].values, "poster", "out-of-fold")
     assert LateFusion(method="mean").fit(members, films).predict(members).role == "calibration"
     with pytest.raises(ValueError, match="not fitted yet"):

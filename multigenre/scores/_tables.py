@@ -1,0 +1,93 @@
+"""The scores of an ensemble, its members and the prevalence baseline on one set of films."""
+
+import pandas as pd
+
+from multigenre.scores._scores import (
+    bootstrap_scores,
+    genre_scores,
+    paired_interval,
+    prevalence_baseline,
+    scores,
+)
+
+
+def contender_scores(prediction, films, prevalence, *, thresholds=None, seed=0):
+    """Score everyone who predicted the same films, the prevalence baseline first.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    films : Films
+        The same films, with their genres; they taught the ensemble nothing.
+    prevalence : Series by genre name
+        Of the films that trained the members.
+    thresholds : dict of str to Series by genre name, or to DataFrame by film id and genre, optional
+        By contender; 0.5 for those that are not in it.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict of str to dict
+        By contender (``"prevalence"``, each member, ``"fused"``), what `scores` gives at the thresholds, and more:
+        ``at_half`` (F1 when every genre is cut at 0.5), ``intervals`` (95 %, over films), and for ``"fused"``
+        ``minus_best_member``: value and interval of the paired differences to the member of lowest loss.
+        JSON-able: plain numbers, lists and None.
+    """
+    thresholds = thresholds or {}
+    found = {}
+    for contender in (prevalence_baseline(prevalence, films), *prediction.members, prediction.fused):
+        cuts, half = thresholds.get(contender.name), scores(contender, films)
+        found[contender.name] = {
+            **scores(contender, films, cuts),
+            "at_half": {name: half[name] for name in ("f1_micro", "f1_macro", "f1_samples")},
+            "intervals": _plain(bootstrap_scores(contender, films, cuts, seed=seed)[["low", "high"]]),
+        }
+    scored = [member for member in prediction.members if found[member.name]["n_films"]]
+    if scored:
+        best = min(scored, key=lambda member: found[member.name]["bce"])
+        difference = paired_interval(prediction.fused, best, films, thresholds, seed=seed)
+        found["fused"]["minus_best_member"] = {"member": best.name, **_plain(difference)}
+    return found
+
+
+def scores_frame(found):
+    """Return the scores of `contender_scores` as a DataFrame, a row each, with the intervals as columns."""
+    rows = {}
+    for name, values in found.items():
+        rows[name] = {key: value for key, value in values.items() if not isinstance(value, dict)}
+        for metric, (low, high) in values["intervals"].items():
+            rows[name] |= {f"{metric}_low": low, f"{metric}_high": high}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+
+
+def genre_frame(prediction, films):
+    """Return the average precision of every contender by genre.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    films : Films
+        The same films, with their genres; they taught the ensemble nothing.
+
+    Returns
+    -------
+    DataFrame, indexed by genre name
+        ``support`` (films), then one column a member and ``fused``; <NA> for genres that no film carries and
+        for a member that covers none of the films.
+    """
+    table = genre_scores(prediction.fused, films)[["support"]]
+    for one in (*prediction.members, prediction.fused):
+        if one.present.any():
+            table[one.name] = genre_scores(one, films)["average_precision"]
+        else:
+            table[one.name] = pd.Series(pd.NA, table.index, "Float64")
+    return table
+
+
+def _plain(table):
+    """Return the rows of a table as lists of floats, None for what is not defined."""
+    return {
+        metric: [None if pd.isna(value) else float(value) for value in row]
+        for metric, row in zip(table.index, table.to_numpy(object), strict=True)
+    }
