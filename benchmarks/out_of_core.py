@@ -32,8 +32,7 @@ from machine import machine
 from untrained import read_films
 
 from multigenre import Films
-from multigenre.members import KerasMember
-from multigenre.networks import Recipe
+from multigenre.members import make_network
 from multigenre.shards import WINDOW, convert, fit_from_shards
 
 
@@ -58,7 +57,7 @@ def _link(poster, path):
 
 def epoch(name, source):
     """Train for one epoch; return peak memory in MB and films a second."""
-    member, steps = KerasMember(name, Recipe(epochs=1)), []
+    member, steps = make_network(name, {"recipe": {"epochs": 1}}), []
 
     def progress(what, done, total):
         if "epoch" in what:

@@ -1,12 +1,15 @@
-"""The two members that train by the reference's recipe."""
+"""The two networks as members: one reads posters, one reads overviews, and they train alike."""
 
 import dataclasses
 import functools
 import json
 import logging
 import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from pathlib import Path
+from typing import Any, Protocol, Self
 
 import keras
 import numpy as np
@@ -14,9 +17,14 @@ import pandas as pd
 import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres, some
-from multigenre._signatures import no_progress
-from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.members._member import has_modality, learned_ids, named_probabilities
 from multigenre.networks import (
+    ArrayBatches,
+    Batches,
+    GenreClassifier,
+    Inputs,
     OverviewDesign,
     OverviewLSTM,
     PosterCache,
@@ -36,54 +44,87 @@ log = logging.getLogger("multigenre")
 _mirrored = functools.cache(tf.distribute.MirroredStrategy)
 
 
-class KerasMember:
-    """`PosterCNN` or `OverviewLSTM` as a member: it fits on films and gives named probabilities.
-
-    Parameters
-    ----------
-    name : str
-        ``"poster-cnn"`` or ``"overview-lstm"``.
-    recipe : Recipe
-    seed : int
-        Of initial weights, dropout and the order of films: the same seed, the same numbers, on one machine.
-    rescale : bool
-        Of `PosterCNN`; False is the reference.
-    design : PosterDesign or OverviewDesign, optional
-        What the network is made of; the reference's by default.
-    devices : sequence of str
-        Such as ``("GPU:0", "GPU:1")``, which then share each batch (`tf.distribute.MirroredStrategy`): the loss curve
-        is that of one device, but for rounding and for dropout, whose masks each draws apart. By default TensorFlow
-        chooses one.
+class Source(Batches, Protocol):
+    """Films that a network learns from, wherever they are: in memory (`FilmSource`) or in shards.
 
     Attributes
     ----------
-    model_ : PosterCNN or OverviewLSTM
-    genres_, learned_ids_, history_
-        See `multigenre.members.Member`.
+    genres : Genres
+    ids : iterable of str
+        By which the member knows later whom it has seen.
+    overviews : iterable of str
+        To learn the words from.
+    n_films : int
+        That have what the network reads; batches are of them.
     """
 
-    folds = 0  # training it once takes minutes
-
-    def __init__(self, name, recipe, *, seed=0, rescale=True, design=None, devices=()):
-        if name not in ("poster-cnn", "overview-lstm"):
-            raise InputError(f"A Keras member is poster-cnn or overview-lstm, got {name!r}.")
-        self.name, self.recipe, self.seed, self.rescale = name, recipe, seed, rescale
-        self.modality, self.devices = name.split("-")[0], tuple(devices)
-        self.design = self._design() if design is None else design
-        if type(self.design) is not self._design:
-            raise InputError(f"{name} is made by {self._design.__name__}, got {self.design!r}.")
+    genres: Genres
+    ids: Iterable[str]
 
     @property
-    def _design(self):
-        return PosterDesign if self.modality == "poster" else OverviewDesign
+    def overviews(self) -> Iterable[str]: ...
 
-    def _cache(self, posters):
-        """Return the decoded posters to share with others, or new ones where there are none of the network's size."""
-        if self.modality == "overview" or (posters is not None and posters.size == self.design.size):
-            return posters
-        return PosterCache(self.design.size)
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+class FilmSource(ArrayBatches):
+    """The films of a table that have what a network reads.
+
+    Parameters
+    ----------
+    films : Films
+        All of them have it.
+    inputs, lengths
+        As `ArrayBatches` takes them.
+
+    Raises
+    ------
+    InputError
+        If their genres are not known.
+    """
+
+    def __init__(self, films: Films, inputs: Inputs, lengths: np.ndarray | None = None):
+        if films.labels is None or films.genres is None:
+            raise InputError("Training needs films whose genres are known, got films without genres.")
+        super().__init__(inputs, films.labels, lengths=lengths)
+        self.genres: Genres = films.genres
+        self.ids: Iterable[str] = films.ids
+        self.overviews: Iterable[str] = films.overviews
+
+
+class _NetworkMember(ABC):
+    """What `PosterMember` and `OverviewMember` share: how they train, predict and are kept."""
+
+    folds = 0  # training it once takes minutes
+    modality: str
+    _design_type: type
+
+    def __init__(self, recipe, *, name, seed, design, devices):
+        self.recipe, self.name, self.seed, self.devices = recipe, name, seed, tuple(devices)
+        self.design = self._design_type() if design is None else design
+        if type(self.design) is not self._design_type:
+            raise InputError(f"{name} is made by {self._design_type.__name__}, got {self.design!r}.")
+
+    @property
+    @abstractmethod
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: a batch of inputs."""
+
+    @abstractmethod
+    def new_model(self, genres: Genres, overviews: Iterable[str]) -> GenreClassifier:
+        """Return an untrained model, compiled, that knows the genres and, if it reads any, the words."""
+
+    @abstractmethod
+    def _read(self, films: Films, posters: PosterCache | None) -> tuple[Films, Inputs, np.ndarray | None]:
+        """Return the films, without what cannot be read, and inputs and lengths of those that have the modality."""
+
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Train on the films of ``train`` that have the modality.
 
         Parameters
@@ -91,41 +132,76 @@ class KerasMember:
         train, validation : Films
             The weights, and which epoch; validation may be None.
         posters : PosterCache, optional
-            Decoded posters to share with others.
+            Decoded posters to share with others, whose owner screened the films.
+        folder, progress
+            As in `fit_from`.
+
+        Raises
+        ------
+        InputError
+            If genres are not known, no film has the modality, or a film is to train and to validate.
+        """
+        training = self.source(train, posters=posters)
+        validating = None if validation is None else self.source(validation, posters=posters)
+        return self.fit_from(training, validating, folder=folder, progress=progress)
+
+    def source(self, films: Films, *, posters: PosterCache | None = None) -> FilmSource:
+        """Return those of the films that have the modality, to train on or to validate with."""
+        films, inputs, lengths = self._read(films, posters)
+        return FilmSource(films.take(has_modality(self, films)), inputs, lengths)
+
+    def fit_from(
+        self,
+        train: Source,
+        validation: Source | None = None,
+        *,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
+        """Train on films wherever they are.
+
+        Parameters
+        ----------
+        train, validation : Source
+            The weights, and which epoch; the last one is kept where there are no validation films.
         folder : path, optional
             Checkpoints go there, and a killed run goes on from there; a temporary folder otherwise.
-        progress : callable, optional
+        progress : callable
             Called with (what, steps done, steps in all).
+
+        Raises
+        ------
+        InputError
+            If no film has the modality, genres differ, a film is to train and to validate, or a device is not there.
         """
-        posters = self._cache(posters)
-        train = readable_films(self, self._decoded(train, posters))
+        if not train.n_films:
+            raise InputError(
+                f"{self.name} needs films with {self.modality}s, but none of the training films has one; "
+                "give others or leave this member out."
+            )
         if validation is not None:
             who = f"Training and validation films of {self.name}"
             check_same_genres(train.genres, validation.genres, who)
-            validation = self._decoded(validation, posters)
-            if has_modality(self, validation).any():
-                validation = readable_films(self, validation)
-            else:
-                log.warning(
-                    "%s keeps its last epoch: validation films have no %ss.", self.name, self.modality
-                )
+            if not validation.n_films:
+                what = "%s keeps its last epoch: validation films have no %ss."
+                log.warning(what, self.name, self.modality)
                 validation = None
         self.genres_, self.learned_ids_ = train.genres, learned_ids(train, validation)
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, self.strategy().scope():
-            model = self.new_model(train)
-            trained, batches = self.to_train(model)
+            model = self.new_model(train.genres, train.overviews)
+            trained, batches = self._to_train(model)
             self.history_ = train_model(
                 trained,
-                batches(self._dataset(train, posters, trained)),
-                batches(self._dataset(validation, posters)) if validation is not None else None,
+                batches(self.dataset(train, trained)),
+                batches(self.dataset(validation)) if validation is not None else None,
                 recipe=self.recipe,
                 folder=folder or temporary,
                 progress=progress,
             )
-        self.keep(model)
+        self._keep(model)
         return self
 
-    def strategy(self):
+    def strategy(self) -> tf.distribute.Strategy:
         """Return the strategy of the devices; without any, the one that the caller is in."""
         if not self.devices:
             return tf.distribute.get_strategy()
@@ -134,66 +210,33 @@ class KerasMember:
             raise InputError(f"{self.name} cannot train on {some(lost)}: TensorFlow sees {', '.join(there)}.")
         return _mirrored(self.devices)
 
-    def new_model(self, films):
-        """Return an untrained model, compiled, that knows the genres and the words of these films."""
-        if self.modality == "poster":
-            model = PosterCNN(films.genres, rescale=self.rescale, design=self.design, seed=self.seed)
-        else:
-            model = OverviewLSTM(films.genres, design=self.design, seed=self.seed)
-            model.adapt(films.overviews)
-        return compile_model(model, self.recipe)
+    def dataset(self, source: Source, model: keras.Model | None = None) -> tf.data.Dataset:
+        """Return a source's batches, shuffled anew every epoch where the model that trains on them is given."""
+        size = self.recipe.batch_size
+        if model is None:
+            return training_dataset(source, batch_size=size)
+        n_batches = -(-source.n_films // size)
+        return training_dataset(
+            source,
+            batch_size=size,
+            seed=self.seed,
+            epoch=lambda: int(model.optimizer.iterations.numpy()) // n_batches,
+        )
 
-    def to_train(self, model):
-        """Return the compiled model that trains in place of a model, and what makes its batches from the model's.
+    def _to_train(self, model):
+        """Return the compiled model that trains in place of a model, and what makes its batches from the model's."""
+        return model, lambda dataset: dataset
 
-        On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
-        see their shapes, and texts have none.
-        """
-        if self.modality == "poster" or tf.distribute.get_strategy().num_replicas_in_sync == 1:
-            return model, lambda dataset: dataset
-        words = model.encoder.words
-        trained = compile_model(keras.Model(words.output, model.output, name=model.name), self.recipe)
-        return trained, lambda dataset: dataset.map(lambda overviews, labels: (words(overviews), labels))
-
-    def dataset(self, films, *, posters=None, model=None):
-        """Return batches of the films that have the modality, shuffled anew every epoch for a model that trains."""
-        posters = self._cache(posters)
-        return self._dataset(readable_films(self, self._decoded(films, posters)), posters, model)
-
-    def _decoded(self, films, posters):
-        """Return the films with unreadable posters missing, which are named in the log."""
-        return posters.screen(films) if self.modality == "poster" else films
-
-    def _inputs(self, films, posters, rows=slice(None)):
-        """Return (inputs, lengths) of films that have the modality."""
-        if self.modality == "poster":
-            return posters.select(films.posters[rows]), None
-        return films.overviews[rows], overview_lengths(films.overviews[rows])
-
-    def _dataset(self, films, posters, model=None):
-        """Return batches, shuffled anew every epoch where the model that trains on them is given."""
-        inputs, lengths = self._inputs(films, posters)
-        options = {"batch_size": self.recipe.batch_size, "lengths": lengths}
-        if model is not None:
-            n_batches = -(-len(films) // self.recipe.batch_size)
-            options |= {
-                "seed": self.seed,
-                "epoch": lambda: int(model.optimizer.iterations.numpy()) // n_batches,
-            }
-        return training_dataset(inputs, films.labels, **options)
-
-    def keep(self, model):
+    def _keep(self, model):
         """Keep a model for prediction, compiled once for every batch size and length."""
-        self.model_ = model
-        if self.modality == "overview" and len(self.design.units) == 2:
-            self._predict = overview_predictor(model)
-        else:
-            signature = tf.TensorSpec(model.input.shape, tf.uint8 if self.modality == "poster" else tf.string)
-            self._predict = tf.function(
-                lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
-            )
+        self.model_, self._predict = model, self._predictor(model)
 
-    def settled(self):
+    def _predictor(self, model) -> Callable[[np.ndarray], Any]:
+        return tf.function(
+            lambda inputs: model(inputs, training=False), input_signature=[self.signature], autograph=False
+        )
+
+    def settled(self) -> Self:
         """Return a copy to train without validation films: for as many epochs as they found best."""
         again = copy(self)
         if "val_loss" in self.history_:
@@ -201,52 +244,183 @@ class KerasMember:
             again.recipe = dataclasses.replace(self.recipe, epochs=epochs, patience=None)
         return again
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
 
         Parameters
         ----------
         films : Films
         posters : PosterCache, optional
-            Decoded posters to share with others.
+            Decoded posters to share with others, whose owner screened the films.
         """
-        posters = self._cache(posters)
-        films = self._decoded(films, posters)
-        present = has_modality(self, films)
+        films, inputs, lengths = self._read(films, posters)
         values = np.empty((0, len(self.genres_)), np.float32)
-        if present.any():
-            inputs, lengths = self._inputs(films, posters, present)
+        if len(inputs):
             values = predict_batches(self._predict, inputs, lengths=lengths)
-        return named_probabilities(self, films, present, values)
+        return named_probabilities(self, films, has_modality(self, films), values)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the model (vocabulary within), its history and its settings."""
         folder = Path(folder)
-        # A copy without the optimiser, whose state is two thirds of the file and of no use to predict.
-        model = type(self.model_).from_config(self.model_.get_config())
-        if self.modality == "overview":
-            model.encoder.words.set_vocabulary(self.model_.vocabulary)
-        model.set_weights(self.model_.get_weights())
-        model.save(folder / "model.keras")
+        self._without_optimiser().save(folder / "model.keras")
         self.history_.to_csv(folder / "history.csv")
-        facts = {
+        (folder / "member.json").write_text(json.dumps(self._facts()), encoding="utf-8")
+
+    def _without_optimiser(self):
+        """Return a copy of the model without the optimiser's state: two thirds of the file, of no use to predict."""
+        model = type(self.model_).from_config(self.model_.get_config())
+        model.set_weights(self.model_.get_weights())
+        return model
+
+    def _facts(self):
+        return {
             "recipe": dataclasses.asdict(self.recipe),
             "seed": self.seed,
-            "rescale": self.rescale,
             "design": dataclasses.asdict(self.design),
             "learned_ids": self.learned_ids_,
         }
-        (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
-        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
-        self.recipe, self.seed, self.rescale = Recipe(**facts["recipe"]), facts["seed"], facts["rescale"]
-        self.design = self._design(**facts.get("design", {}))
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self._take(json.loads((folder / "member.json").read_text(encoding="utf-8")))
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
-        model = keras.models.load_model(folder / "model.keras", compile=False)
+        model: Any = keras.models.load_model(folder / "model.keras", compile=False)
         self.genres_ = model.genres
-        self.keep(model)
+        self._keep(model)
         return self
+
+    def _take(self, facts):
+        self.recipe, self.seed = Recipe(**facts["recipe"]), facts["seed"]
+        self.design = self._design_type(**facts["design"])
+        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+
+
+class PosterMember(_NetworkMember):
+    """`PosterCNN` as a member: it fits on films and gives named probabilities.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    name : str
+    seed : int
+        Of initial weights, dropout and the order of films: the same seed, the same numbers, on one machine.
+    rescale : bool
+        Of `PosterCNN`; False is the reference.
+    design : PosterDesign, optional
+        What the network is made of; the reference's by default.
+    devices : sequence of str
+        Such as ``("GPU:0", "GPU:1")``, which then share each batch (`tf.distribute.MirroredStrategy`): the loss curve
+        is that of one device, but for rounding and for dropout, whose masks each draws apart. By default TensorFlow
+        chooses one.
+
+    Attributes
+    ----------
+    model_ : PosterCNN
+    genres_, learned_ids_, history_
+        See `multigenre.members.Member`.
+    """
+
+    modality = "poster"
+    _design_type = PosterDesign
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        name: str = "poster-cnn",
+        seed: int = 0,
+        rescale: bool = True,
+        design: PosterDesign | None = None,
+        devices: Sequence[str] = (),
+    ):
+        super().__init__(recipe, name=name, seed=seed, design=design, devices=devices)
+        self.rescale = rescale
+
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: posters of the design's size."""
+        return tf.TensorSpec((None, self.design.size, self.design.size, 3), tf.uint8)
+
+    def new_model(self, genres: Genres, overviews: Iterable[str] = ()) -> PosterCNN:
+        """Return an untrained model, compiled, that knows the genres."""
+        model = PosterCNN(genres, rescale=self.rescale, design=self.design, seed=self.seed)
+        return compile_model(model, self.recipe)
+
+    def _read(self, films, posters):
+        if posters is None or posters.size != self.design.size:
+            posters = PosterCache(self.design.size)
+            films = posters.screen(films)
+        return films, posters.select(films.posters[films.has_poster]), None
+
+    def _facts(self):
+        return {**super()._facts(), "rescale": self.rescale}
+
+    def _take(self, facts):
+        super()._take(facts)
+        self.rescale = facts["rescale"]
+
+
+class OverviewMember(_NetworkMember):
+    """`OverviewLSTM` as a member: it fits on films and gives named probabilities.
+
+    Parameters
+    ----------
+    recipe, seed, devices
+        As of `PosterMember`.
+    name : str
+    design : OverviewDesign, optional
+        What the network is made of; the reference's by default.
+
+    Attributes
+    ----------
+    model_ : OverviewLSTM
+    genres_, learned_ids_, history_
+        See `multigenre.members.Member`.
+    """
+
+    modality = "overview"
+    _design_type = OverviewDesign
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        name: str = "overview-lstm",
+        seed: int = 0,
+        design: OverviewDesign | None = None,
+        devices: Sequence[str] = (),
+    ):
+        super().__init__(recipe, name=name, seed=seed, design=design, devices=devices)
+
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: texts."""
+        return tf.TensorSpec((None,), tf.string)
+
+    def new_model(self, genres: Genres, overviews: Iterable[str]) -> OverviewLSTM:
+        """Return an untrained model, compiled, that knows the genres and the words of the overviews."""
+        model = OverviewLSTM(genres, design=self.design, seed=self.seed)
+        model.adapt(overviews)
+        return compile_model(model, self.recipe)
+
+    def _read(self, films, posters):
+        overviews = films.overviews[films.has_overview]
+        return films, overviews, overview_lengths(overviews)
+
+    def _to_train(self, model):
+        # On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
+        # see their shapes, and texts have none.
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return super()._to_train(model)
+        words = model.encoder.words
+        trained = compile_model(keras.Model(words.output, model.output, name=model.name), self.recipe)
+        return trained, lambda dataset: dataset.map(lambda overviews, labels: (words(overviews), labels))
+
+    def _predictor(self, model):
+        return overview_predictor(model) if len(self.design.units) == 2 else super()._predictor(model)
+
+    def _without_optimiser(self):
+        model = super()._without_optimiser()
+        model.encoder.words.set_vocabulary(self.model_.vocabulary)
+        return model

@@ -1,6 +1,8 @@
 """The bidirectional LSTM that reads an overview."""
 
 import dataclasses
+import itertools
+from collections.abc import Iterable
 
 import keras
 import tensorflow as tf
@@ -66,24 +68,32 @@ class OverviewEncoder(keras.Model):
         super().__init__(inputs=overviews, outputs=x, name=name)
         self.words, self.design, self.seed = words, design, seed
 
-    def adapt(self, overviews):
+    def adapt(self, overviews: Iterable[str]) -> None:
         """Learn the vocabulary: the 9,998 (``max_tokens`` less two) most frequent words of the TRAINING overviews.
 
         Parameters
         ----------
-        overviews : sequence of str
+        overviews : iterable of str
+            Read once, in parts.
 
         Raises
         ------
         InputError
             If there is no word in them.
         """
-        overviews = [str(overview) for overview in overviews]
-        if not any(overview.strip() for overview in overviews):
-            raise InputError(
-                f"The vocabulary needs overviews with words in them, got {len(overviews)} without any."
-            )
-        self.words.adapt(untuned(tf.data.Dataset.from_tensor_slices(overviews).batch(1024)))
+        n_read = n_words = 0
+
+        def parts():
+            nonlocal n_read, n_words
+            left = map(str, overviews)
+            while part := list(itertools.islice(left, 1024)):
+                n_read, n_words = n_read + len(part), n_words + sum(bool(text.strip()) for text in part)
+                yield part
+
+        parts = tf.data.Dataset.from_generator(parts, output_signature=tf.TensorSpec((None,), tf.string))
+        self.words.adapt(untuned(parts))
+        if not n_words:
+            raise InputError(f"The vocabulary needs overviews with words in them, got {n_read} without any.")
 
     @property
     def vocabulary(self):

@@ -16,7 +16,7 @@ import tensorflow as tf
 from multigenre._checks import InputError, some
 from multigenre._signatures import Progress, no_progress
 from multigenre.data import Films, inline_content, open_poster
-from multigenre.networks._batches import untuned
+from multigenre.networks._batches import Selection, untuned
 
 log = logging.getLogger("multigenre")
 
@@ -44,10 +44,10 @@ class PosterCache:
         Poster files that could not be decoded so far, with the reason.
     """
 
-    def __init__(self, size=64, *, memory_limit=2**30):
+    def __init__(self, size: int = 64, *, memory_limit: int = 2**30):
         self.size, self.memory_limit = size, memory_limit
-        self.unreadable = {}
-        self._row = {}
+        self.unreadable: dict[str, str] = {}
+        self._row: dict[str, int] = {}
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
@@ -104,7 +104,7 @@ class PosterCache:
         """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``; see `select`."""
         return self.select(paths)[:]
 
-    def select(self, paths: Iterable[str]) -> "Selection":
+    def select(self, paths: Iterable[str]) -> Selection:
         """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for.
 
         Raises
@@ -160,27 +160,6 @@ class PosterCache:
         except Exception as error:  # a damaged file can raise nearly anything in a decoder
             said = re.sub(r"<_io\.BytesIO object at \w+>", "", str(error).replace(path, ""))
             self.unreadable[path] = said.strip(" :'\"") or type(error).__name__
-
-
-class Selection:
-    """Some rows of an array in an order of their own, read when they are asked for.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n, ...)
-        May be a memory map.
-    rows : ndarray of shape (n_selected,), int
-    """
-
-    def __init__(self, array, rows):
-        self.array, self.rows = array, rows
-        self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, positions):
-        return self.array[self.rows[positions]]
 
 
 def _to_uint8(pixels):

@@ -47,15 +47,15 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def build(self, hp):
         """Return an untrained model, compiled."""
-        return self.member(hp).new_model(self.train)
+        return self.member(hp).new_model(self.train.genres, self.train.overviews)
 
     def fit(self, hp, model, *args, callbacks=(), **kwargs):
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
         if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
             self._posters = PosterCache(member.design.size)
-        train = member.dataset(self.train, posters=self._posters, model=model)
-        validation = member.dataset(self.validation, posters=self._posters)
+        train = member.dataset(member.source(self.train, posters=self._posters), model)
+        validation = member.dataset(member.source(self.validation, posters=self._posters))
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
         return model.fit(train, *args, validation_data=validation, callbacks=[*callbacks, rate], **options)

@@ -1,25 +1,18 @@
 """Training a network from Parquet shards, in memory that does not grow with the catalogue."""
 
-import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from multigenre._checks import InputError, check_same_genres, check_unseen
-from multigenre._signatures import no_progress
-from multigenre.members import one_ahead
-from multigenre.networks import (
-    OverviewLSTM,
-    PosterCache,
-    PosterCNN,
-    compile_model,
-    epoch_batches,
-    overview_lengths,
-    train_model,
-    untuned,
-)
+from multigenre._checks import InputError
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.members import OverviewMember, PosterMember, one_ahead
+from multigenre.networks import epoch_batches, overview_lengths
 from multigenre.shards._format import (
     GROUP,
     shard_facts,
@@ -29,33 +22,41 @@ from multigenre.shards._format import (
     table_films,
 )
 
+Network = TypeVar("Network", PosterMember, OverviewMember)
 WINDOW = 4096  # films that are shuffled together: 50 MB of posters of 64 pixels a side
 
 
-def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=None, progress=no_progress):
-    """Train a network on a catalogue in shards, as `KerasMember.fit` does on films in memory.
+def fit_from_shards(
+    member: Network,
+    train: Pathlike,
+    validation: Pathlike | None = None,
+    *,
+    window: int = WINDOW,
+    folder: Pathlike | None = None,
+    progress: Progress = no_progress,
+) -> Network:
+    """Train a network on a catalogue in shards, as its own `fit` does on films in memory.
 
     Memory holds two windows, and the ids of the films (some 70 bytes each), by which the member knows later
     whom it has seen. Posters are decoded in every epoch.
 
     Parameters
     ----------
-    member : KerasMember
+    member : PosterMember or OverviewMember
         Not fitted yet. Its seed draws the order of films too.
     train, validation : path
         Folders of shards that `multigenre.shards.convert` wrote, of films whose genres are known; of other films
-        each. Those with unreadable posters or without the modality are passed over. Without ``validation`` the last
-        epoch is kept.
+        each. Those without the modality are passed over. Without ``validation`` the last epoch is kept.
     window : int
-        Films that are shuffled together, see `shard_batches`.
+        Films that are shuffled together, see `ShardSource`.
     folder : path, optional
         Checkpoints go there, and a killed run goes on from there; a temporary folder otherwise.
-    progress : callable, optional
+    progress : callable
         Called with (what, steps done, steps in all).
 
     Returns
     -------
-    KerasMember
+    PosterMember or OverviewMember
         The one given, fitted.
 
     Raises
@@ -64,75 +65,13 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
         If the shards name no genres or differ in them, a film is in both folders, none has what the member reads, or
         one of its devices is not there.
     """
-    roles = {"train": train} if validation is None else {"train": train, "validation": validation}
-    paths = {role: shard_paths(source) for role, source in roles.items()}
-    genres = {role: shards_genres(found) for role, found in paths.items()}
-    ids = {role: tuple(_values(found, "Id")) for role, found in paths.items()}
-    if genres["train"] is None:
-        raise InputError(f"Training needs films whose genres are known, but the shards in {train} name none.")
-    if validation is not None:
-        who = f"Training and validation films of {member.name}"
-        check_same_genres(genres["train"], genres["validation"] or (), who)
-        check_unseen(ids["validation"], ids["train"], "Training")
-    with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, member.strategy().scope():
-        model = _new_model(member, genres["train"], paths["train"])
-        trained, batches = member.to_train(model)
-
-        def dataset(role, model=None):
-            return batches(shard_dataset(member, paths[role], window=window, model=model))
-
-        history = train_model(
-            trained,
-            dataset("train", trained),
-            None if validation is None else dataset("validation"),
-            recipe=member.recipe,
-            folder=folder or temporary,
-            progress=progress,
-        )
-    member.genres_, member.history_ = genres["train"], history
-    member.learned_ids_ = {"train": ids["train"], "validation": ids.get("validation", ())}
-    member.keep(model)
-    return member
+    training = ShardSource(member, train, window=window)
+    validating = None if validation is None else ShardSource(member, validation, window=window)
+    return member.fit_from(training, validating, folder=folder, progress=progress)
 
 
-def shard_dataset(member, paths, *, window=WINDOW, model=None):
-    """Return a `tf.data.Dataset` of (inputs, labels) batches of shards that lasts one epoch each time it is read.
-
-    Parameters
-    ----------
-    member : KerasMember
-    paths : sequence of path
-    window : int
-    model : keras.Model, optional
-        That trains on them: films are then shuffled anew every epoch, by the member's seed and the model's steps, so
-        that a resumed run sees them in the order in which it would have seen them.
-    """
-    n_films = sum(shard_facts(path)[f"{member.modality}s"] for path in paths)
-    if not n_films:
-        raise InputError(
-            f"{member.name} needs films with {member.modality}s, but none of these shards has one; give others."
-        )
-    n_batches, genres = -(-n_films // member.recipe.batch_size), shards_genres(paths)
-
-    def batches():
-        rng = None
-        if model is not None:
-            rng = np.random.default_rng([member.seed, int(model.optimizer.iterations.numpy()) // n_batches])
-        return shard_batches(member, paths, genres, window=window, rng=rng)
-
-    posters = member.modality == "poster"
-    inputs = (
-        tf.TensorSpec((None, *[member.design.size] * 2, 3), tf.uint8)
-        if posters
-        else tf.TensorSpec((None,), tf.string)
-    )
-    signature = inputs, tf.TensorSpec((None, len(genres)), tf.uint8)
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
-
-
-def shard_batches(member, paths, genres, *, window=WINDOW, rng=None):
-    """Yield batches of (inputs, labels): every film of the shards that has the modality, once.
+class ShardSource:
+    """The films of a folder of shards that have what a network reads, as a `multigenre.members.Source`.
 
     Row groups of all shards are dealt to windows at random, and the films of a window are shuffled: a film meets
     others from all over the catalogue, though memory holds two windows, one that is used and one that is read.
@@ -140,76 +79,88 @@ def shard_batches(member, paths, genres, *, window=WINDOW, rng=None):
 
     Parameters
     ----------
-    member : KerasMember
-    paths : sequence of path
-    genres : Genres
+    member : PosterMember or OverviewMember
+    shards : path
+        The folder.
     window : int
         Films; rounded up to whole row groups.
-    rng : numpy.random.Generator, optional
-        Without it, films keep the order of the shards.
 
-    Yields
+    Raises
     ------
-    ndarray of shape (n_batch, ...), ndarray of shape (n_batch, n_genres)
-        Only the last batch is not full.
+    InputError
+        If the shards name no genres, or differ in them.
     """
-    groups = [(path, group) for path in paths for group in range(pq.read_metadata(path).num_row_groups)]
-    order = np.arange(len(groups)) if rng is None else rng.permutation(len(groups))
-    size, n_groups = member.recipe.batch_size, -(-window // GROUP)
-    windows = [order[start : start + n_groups] for start in range(0, len(order), n_groups)]
-    rest = None
-    for found in one_ahead(lambda rows: _read(member, [groups[row] for row in rows], genres), windows):
-        inputs, labels = found if rest is None else map(np.concatenate, zip(rest, found, strict=True))
-        parts = _parts(inputs, size, rng)
-        for rows in parts:
-            if len(rows) == size:
-                yield inputs[rows], labels[rows]
-        short = [rows for rows in parts if len(rows) < size]
-        rest = (inputs[short[0]], labels[short[0]]) if short else None
-    if rest is not None:
-        yield rest
+
+    def __init__(self, member: PosterMember | OverviewMember, shards: Pathlike, *, window: int = WINDOW):
+        self.member, self.window, self.paths = member, window, shard_paths(shards)
+        genres = shards_genres(self.paths)
+        if genres is None:
+            raise InputError(
+                f"Training needs films whose genres are known, but the shards in {shards} name none."
+            )
+        self.genres = genres
+        self.ids: Iterable[str] = tuple(_values(self.paths, "Id"))
+        self.n_films = sum(shard_facts(path)[f"{member.modality}s"] for path in self.paths)
+        self.signature = member.signature, tf.TensorSpec((None, len(genres)), tf.uint8)
+
+    @property
+    def overviews(self) -> Iterator[str]:
+        """The overviews of all films, as a stream."""
+        return _values(self.paths, "Overview")
+
+    def batches(
+        self, batch_size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield batches of (inputs, labels): every film that has the modality, once; only the last is not full.
+
+        Without ``rng`` films keep the order of the shards.
+        """
+        groups = [
+            (path, group) for path in self.paths for group in range(pq.read_metadata(path).num_row_groups)
+        ]
+        order = np.arange(len(groups)) if rng is None else rng.permutation(len(groups))
+        n_groups = -(-self.window // GROUP)
+        windows = [order[start : start + n_groups] for start in range(0, len(order), n_groups)]
+        rest = None
+        for found in one_ahead(lambda rows: self._read([groups[row] for row in rows]), windows):
+            if rest is not None:
+                found = tuple(np.concatenate(pair) for pair in zip(rest, found, strict=True))
+            inputs, labels = found
+            parts = _parts(inputs, batch_size, rng)
+            for rows in parts:
+                if len(rows) == batch_size:
+                    yield inputs[rows], labels[rows]
+            short = [rows for rows in parts if len(rows) < batch_size]
+            rest = (inputs[short[0]], labels[short[0]]) if short else None
+        if rest is not None:
+            yield rest
+
+    def _read(self, groups):
+        """Return the inputs and labels of the films of some row groups that have the modality."""
+        column = self.member.modality.title()
+        tables = []
+        for path, group in groups:
+            with pq.ParquetFile(path) as file:
+                tables.append(file.read_row_group(group, columns=["Id", column, "Genres"]))
+        table = pa.concat_tables(tables)
+        films = table_films(table.filter(table[column].is_valid()), self.genres)
+        source = self.member.source(films)
+        if lost := len(films) - source.n_films:
+            raise InputError(
+                f"{lost} {self.member.modality}s in these shards cannot be read; convert them again."
+            )
+        return source.inputs[:], source.labels
 
 
 def _parts(inputs, size, rng):
     """Return the positions of the films of each batch; only one is not full."""
     if not len(inputs):
         return []
-    lengths = overview_lengths(inputs) if inputs.dtype.kind == "O" else None
-    if rng is not None:
-        return epoch_batches(len(inputs), size, rng, lengths)
-    return [np.arange(len(inputs))[start : start + size] for start in range(0, len(inputs), size)]
+    by_length = rng is not None and inputs.dtype.kind == "O"
+    return epoch_batches(len(inputs), size, rng, overview_lengths(inputs) if by_length else None)
 
 
-def _read(member, groups, genres):
-    """Return the inputs and labels of the films of some row groups that have the modality."""
-    column = member.modality.title()
-    tables = []
-    for path, group in groups:
-        with pq.ParquetFile(path) as file:
-            tables.append(file.read_row_group(group, columns=["Id", column, "Genres"]))
-    table = pa.concat_tables(tables)
-    films = table_films(table.filter(table[column].is_valid()), genres)
-    if member.modality == "overview":
-        return films.overviews, films.labels
-    posters = PosterCache(member.design.size)
-    films = posters.screen(films, strict=True)
-    return posters.pixels(films.posters), films.labels
-
-
-def _new_model(member, genres, paths):
-    """Return an untrained model, compiled, that knows the genres and the words of these shards."""
-    if member.modality == "poster":
-        model = PosterCNN(genres, rescale=member.rescale, design=member.design, seed=member.seed)
-    else:
-        model = OverviewLSTM(genres, design=member.design, seed=member.seed)
-        words = tf.data.Dataset.from_generator(
-            lambda: _values(paths, "Overview"), output_signature=tf.TensorSpec((), tf.string)
-        )
-        model.encoder.words.adapt(untuned(words.batch(1024)))
-    return compile_model(model, member.recipe)
-
-
-def _values(paths, column):
+def _values(paths: Sequence[Path], column: str) -> Iterator[str]:
     """Yield the values of a column that are there."""
     for path in paths:
         for table in shard_tables(path, GROUP, columns=[column]):
