@@ -16,7 +16,7 @@ from multigenre.ensemble._fuse import fit_fusion, fused_prediction
 from multigenre.ensemble._held_out import fit_members, held_out_probabilities, refit_members
 from multigenre.ensemble._prediction import Prediction
 from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 from multigenre.scores import Contenders, contender_scores, contenders, genre_frame, prevalence_baseline
 
 log = logging.getLogger("multigenre")
@@ -132,7 +132,7 @@ class GenreEnsemble:
             raise InputError("Training needs a share of the films for the role train, got none.")
         posters = PosterCache()
         if any(member.modality == "poster" for member in members):
-            films = readable_posters(films, posters, strict=strict, progress=progress)
+            films = posters.screen(films, strict=strict, progress=progress)
         roles = films.split(split, seed=self.seed)
         self.genres_ = films.genres
         self.prevalence_ = films.genres.prevalence(roles["train"].labels)

@@ -3,7 +3,7 @@
 import keras
 import keras_tuner
 
-from multigenre.members import make_network
+from multigenre.members import FilmSource, make_network, readable_films
 from multigenre.networks import PosterCache
 from multigenre.search._objectives import check_search_films
 from multigenre.search._spaces import space_of
@@ -54,8 +54,9 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         member = self.member(hp)
         if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
             self._posters = PosterCache(member.design.size)
-        train = member.dataset(self.train, posters=self._posters, model=model)
-        validation = member.dataset(self.validation, posters=self._posters)
+        posters, *parts = member.screened(self._posters, self.train, self.validation)
+        train, validation = (FilmSource(member, readable_films(member, films), posters) for films in parts)
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
-        return model.fit(train, *args, validation_data=validation, callbacks=[*callbacks, rate], **options)
+        options |= {"validation_data": validation.dataset(), "callbacks": [*callbacks, rate]}
+        return model.fit(train.dataset(model), *args, **options)
