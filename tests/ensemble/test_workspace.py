@@ -31,4 +31,6 @@ def test_a_member_that_was_half_saved_is_trained_again(tmp_path):
     (tmp_path / "overview-tfidf.done.partial").mkdir()
     (tmp_path / "overview-tfidf.done.partial" / "tfidf.json").write_text("{")
     fitted(OverviewTfidf(), {"train": films.with_role("train")}, tmp_path)
-    assert (tmp_path / "overview-tfidf.done").is_dir() and not (tmp_path / "overview-tfidf.done.partial").exists()
+    assert (tmp_path / "overview-tfidf.done").is_dir() and not (
+        tmp_path / "overview-tfidf.done.partial"
+    ).exists()
