@@ -19,7 +19,7 @@ import tensorflow as tf
 from multigenre._checks import InputError, check_same_genres, some
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres
-from multigenre.members._member import has_modality, learned_ids, named_probabilities
+from multigenre.members._member import has_modality, learned_ids, named_probabilities, screened
 from multigenre.networks import (
     ArrayBatches,
     Batches,
@@ -44,7 +44,7 @@ log = logging.getLogger("multigenre")
 _mirrored = functools.cache(tf.distribute.MirroredStrategy)
 
 
-class Source(Batches, Protocol):
+class TrainingSource(Batches, Protocol):
     """Films that a network learns from, wherever they are: in memory (`FilmSource`) or in shards.
 
     Attributes
@@ -132,9 +132,9 @@ class _NetworkMember(ABC):
         train, validation : Films
             The weights, and which epoch; validation may be None.
         posters : PosterCache, optional
-            Decoded posters to share with others, whose owner screened the films.
+            Decoded posters to share with others; see `Member`.
         folder, progress
-            As in `fit_from`.
+            As in `train`.
 
         Raises
         ------
@@ -143,17 +143,17 @@ class _NetworkMember(ABC):
         """
         training = self.source(train, posters=posters)
         validating = None if validation is None else self.source(validation, posters=posters)
-        return self.fit_from(training, validating, folder=folder, progress=progress)
+        return self.train(training, validating, folder=folder, progress=progress)
 
     def source(self, films: Films, *, posters: PosterCache | None = None) -> FilmSource:
         """Return those of the films that have the modality, to train on or to validate with."""
         films, inputs, lengths = self._read(films, posters)
         return FilmSource(films.take(has_modality(self, films)), inputs, lengths)
 
-    def fit_from(
+    def train(
         self,
-        train: Source,
-        validation: Source | None = None,
+        train: TrainingSource,
+        validation: TrainingSource | None = None,
         *,
         folder: Pathlike | None = None,
         progress: Progress = no_progress,
@@ -162,7 +162,7 @@ class _NetworkMember(ABC):
 
         Parameters
         ----------
-        train, validation : Source
+        train, validation : TrainingSource
             The weights, and which epoch; the last one is kept where there are no validation films.
         folder : path, optional
             Checkpoints go there, and a killed run goes on from there; a temporary folder otherwise.
@@ -210,7 +210,7 @@ class _NetworkMember(ABC):
             raise InputError(f"{self.name} cannot train on {some(lost)}: TensorFlow sees {', '.join(there)}.")
         return _mirrored(self.devices)
 
-    def dataset(self, source: Source, model: keras.Model | None = None) -> tf.data.Dataset:
+    def dataset(self, source: TrainingSource, model: keras.Model | None = None) -> tf.data.Dataset:
         """Return a source's batches, shuffled anew every epoch where the model that trains on them is given."""
         size = self.recipe.batch_size
         if model is None:
@@ -251,7 +251,7 @@ class _NetworkMember(ABC):
         ----------
         films : Films
         posters : PosterCache, optional
-            Decoded posters to share with others, whose owner screened the films.
+            Decoded posters to share with others; see `Member`.
         """
         films, inputs, lengths = self._read(films, posters)
         values = np.empty((0, len(self.genres_)), np.float32)
@@ -348,9 +348,7 @@ class PosterMember(_NetworkMember):
         return compile_model(model, self.recipe)
 
     def _read(self, films, posters):
-        if posters is None or posters.size != self.design.size:
-            posters = PosterCache(self.design.size)
-            films = posters.screen(films)
+        posters, films = screened(posters, self.design.size, films)
         return films, posters.select(films.posters[films.has_poster]), None
 
     def _facts(self):

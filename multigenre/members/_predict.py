@@ -44,7 +44,7 @@ def catalogue_probabilities(members, films, *, strict=False, progress=no_progres
     def read(start):
         part = films if len(films) <= CHUNK else films.take(np.arange(start, min(start + CHUNK, len(films))))
         posters = PosterCache()
-        lost = posters.unreadable_of(part) if look else {}
+        lost = posters.lost(part) if look else {}
         if strict:
             name_unreadable(lost, strict=True)
         return part.without_posters(lost) if lost else part, posters, lost

@@ -29,7 +29,7 @@ def make_network(name, entry, *, seed=0, devices=()):
     name : str
     entry : dict
         ``recipe`` (of `Recipe`, with ``epochs``), and optionally ``design`` (of `PosterDesign` or `OverviewDesign`)
-        and, of ``"poster-cnn"``, ``rescale``. What is left out is the reference's.
+        and, of posters, ``rescale``. What is left out is the reference's.
     seed : int
     devices : sequence of str
         That share its training, see `PosterMember`.
@@ -46,17 +46,17 @@ def make_network(name, entry, *, seed=0, devices=()):
     """
     if name not in DESIGNS:
         raise InputError(f"Settings are of {', '.join(DESIGNS)}, {' and '.join(OTHERS)}, got {name!r}.")
-    reference = {"rescale": False} if name == "poster-cnn" else {}
     try:
-        if unknown := sorted(set(entry) - {"recipe", "design", *reference}):
+        own = {"rescale": False} if name == "poster-cnn" else {}
+        if unknown := sorted(set(entry) - {"recipe", "design", *own}):
             raise TypeError(f"there is no {some(unknown)}")
         recipe, design = Recipe(**entry["recipe"]), DESIGNS[name](**entry.get("design", {}))
     except KeyError:
         raise InputError(f"Settings of {name} need a recipe with a number of epochs.") from None
     except TypeError as error:
         raise InputError(f"Settings of {name} cannot be used ({error}).") from None
-    options = {key: entry.get(key, value) for key, value in reference.items()}
-    return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **options)
+    own = {setting: entry.get(setting, usual) for setting, usual in own.items()}
+    return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **own)
 
 
 def write_settings(settings, path):
@@ -193,7 +193,7 @@ def make_member(name, *, preset="default", seed=0, settings=None, devices=()):
     settings : dict, optional
         Of networks by name, in place of the preset's; see `read_settings`.
     devices : sequence of str
-        That share the training of each network, see `multigenre.members.PosterMember`.
+        That share the training of each network, see `PosterMember`.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def make_members(members=None, *, preset="default", seed=0, settings=None, devic
         raise InputError(f"Members need distinct names, got {', '.join(names)}.")
     if fitted := [member.name for member in made if hasattr(member, "learned_ids_")]:
         raise InputError(f"{some(fitted)} is fitted already; give an unfitted member.")
-    if devices and not any(isinstance(member, PosterMember | OverviewMember) for member in made):
+    if devices and not any(isinstance(member, (PosterMember, OverviewMember)) for member in made):
         raise InputError(f"Devices share the training of networks, but {some(names)} is none.")
     return made
 

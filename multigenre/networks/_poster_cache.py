@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import Progress, no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, inline_content, open_poster
 from multigenre.networks._batches import Selection, untuned
 
@@ -47,46 +47,19 @@ class PosterCache:
     def __init__(self, size: int = 64, *, memory_limit: int = 2**30):
         self.size, self.memory_limit = size, memory_limit
         self.unreadable: dict[str, str] = {}
+        self._named: set[str] = set()  # films
         self._row: dict[str, int] = {}
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
-    def screen(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Films:
-        """Decode the films' posters; return the films with those missing that cannot be read.
-
-        Whoever makes a cache screens its films once. Members that are given the cache take them as they are.
-
-        Parameters
-        ----------
-        films : Films
-        strict : bool
-            Refuse posters that cannot be read, instead of naming them in the log.
-        progress : callable
-            Called with (what, number done, number in all).
-
-        Raises
-        ------
-        InputError
-            If a poster cannot be read and ``strict``.
-        """
-        lost = self.unreadable_of(films, progress=progress)
-        name_unreadable(lost, strict=strict)
-        return films.without_posters(lost) if lost else films
-
-    def unreadable_of(self, films: Films, *, progress: Progress = no_progress) -> dict[str, str]:
-        """Decode the films' posters; return why some cannot be read, by film id."""
-        broken = self.load(films.posters, progress=progress)
-        paths = zip(films.ids, map(str, films.posters), strict=True)
-        return {film: self.unreadable[path] for film, path in paths if path in broken} if broken else {}
-
-    def load(self, paths: Iterable[str], *, progress: Progress = no_progress) -> set[str]:
+    def load(self, paths: Iterable[Pathlike], *, progress: Progress = no_progress) -> set[str]:
         """Decode the posters that are not here yet.
 
         Parameters
         ----------
         paths : iterable of str
             Files, or data URIs that hold a file's bytes; empty ones (no poster) are passed over.
-        progress : callable
+        progress : callable, optional
             Called with (what, number done, number in all).
 
         Returns
@@ -100,23 +73,52 @@ class PosterCache:
             self._decode(new, progress)
         return wanted.keys() & self.unreadable.keys()
 
-    def pixels(self, paths: Iterable[str]) -> np.ndarray:
-        """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``; see `select`."""
+    def lost(self, films: Films, *, progress: Progress = no_progress) -> dict[str, str]:
+        """Decode the films' posters; return why some cannot be read, by film id."""
+        broken = self.load(films.posters, progress=progress)
+        paths = zip(films.ids, map(str, films.posters), strict=True)
+        return {film: self.unreadable[path] for film, path in paths if path in broken} if broken else {}
+
+    def screen(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Films:
+        """Decode the films' posters; return the films with unreadable ones missing, which are named in the log.
+
+        A cache names a poster once: whoever made it screens the films, and members that share it find them screened.
+
+        Parameters
+        ----------
+        films : Films
+        strict : bool
+            Refuse posters that cannot be read, instead of naming them and going on as if they were missing.
+        progress : callable, optional
+            Called with (what, number done, number in all).
+
+        Raises
+        ------
+        InputError
+            If a poster cannot be read and ``strict``.
+        """
+        lost = self.lost(films, progress=progress)
+        new = {film: reason for film, reason in lost.items() if strict or film not in self._named}
+        name_unreadable(new, strict=strict)
+        self._named |= new.keys()
+        return films.without_posters(lost) if lost else films
+
+    def pixels(self, paths: Iterable[Pathlike]) -> np.ndarray:
+        """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
         return self.select(paths)[:]
 
-    def select(self, paths: Iterable[str]) -> Selection:
+    def select(self, paths: Iterable[Pathlike]) -> Selection:
         """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for.
 
         Raises
         ------
         InputError
-            If a poster cannot be read.
+            If one cannot be read: films were not screened.
         """
         paths = [str(path) for path in paths]
         if broken := self.load(paths):
             raise InputError(
-                f"{len(broken)} posters cannot be read ({self.unreadable[min(broken)]}); leave them out with "
-                "PosterCache.screen."
+                f"{len(broken)} posters cannot be read ({some(broken)}); screen the films first."
             )
         return Selection(self._pixels, np.array([self._row[path] for path in paths], np.intp))
 
@@ -193,7 +195,7 @@ def _decoded(paths, size):
 
 
 def name_unreadable(lost: Mapping[str, str], *, strict: bool = False) -> None:
-    """Name and count in the log what `PosterCache.unreadable_of` found, or raise `InputError` if ``strict``."""
+    """Name and count in the log what `PosterCache.lost` found, or raise `InputError` if ``strict``."""
     if lost:
         film, reason = next(iter(lost.items()))
         what, why = f"{len(lost)} posters cannot be read", f"{film}: {reason}"

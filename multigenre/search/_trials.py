@@ -74,10 +74,9 @@ class FilmTrial:
         found, epochs = [], []
         for name in (name for name in DESIGNS if name in settings):
             member = make_network(name, settings[name], seed=seed)
-            posters = self._cache(member)
-            options = {"posters": posters, "folder": Path(folder) / name, "progress": progress}
+            options = {"posters": self._cache(member), "folder": Path(folder) / name, "progress": progress}
             member.fit(self.train, self.validation, **options)
-            found.append(member.predict(self.validation, posters=posters))
+            found.append(member.predict(self.validation, posters=self._posters))
             epochs.append(len(member.history_))
             member.history_.to_csv(Path(folder) / f"{name}.history.csv")
         fusion = LateFusion(**settings["fusion"]) if "fusion" in settings else None
@@ -95,7 +94,7 @@ class FilmTrial:
         """Return decoded posters of the network's size; one size at a time is kept."""
         if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
             self._posters = PosterCache(member.design.size)
-        return self._posters if member.modality == "poster" else None
+        return self._posters
 
 
 def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):

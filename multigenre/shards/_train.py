@@ -67,11 +67,11 @@ def fit_from_shards(
     """
     training = ShardSource(member, train, window=window)
     validating = None if validation is None else ShardSource(member, validation, window=window)
-    return member.fit_from(training, validating, folder=folder, progress=progress)
+    return member.train(training, validating, folder=folder, progress=progress)
 
 
 class ShardSource:
-    """The films of a folder of shards that have what a network reads, as a `multigenre.members.Source`.
+    """The films of a folder of shards that have what a network reads, as a `multigenre.members.TrainingSource`.
 
     Row groups of all shards are dealt to windows at random, and the films of a window are shuffled: a film meets
     others from all over the catalogue, though memory holds two windows, one that is used and one that is read.

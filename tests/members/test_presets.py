@@ -28,11 +28,11 @@ from multigenre.search._spaces import SPACES
 def test_the_reference_is_the_reports_recipe():
     assert member_names("reference") == ("poster-cnn", "overview-lstm")
     report = {"batch_size": 64, "learning_rate": 1e-4, "constant_epochs": 10, "decay": 0.01, "patience": None}
-    for kind, name, epochs in ((PosterMember, "poster-cnn", 40), (OverviewMember, "overview-lstm", 20)):
+    for name, epochs in (("poster-cnn", 40), ("overview-lstm", 20)):
         member = make_member(name, preset="reference", seed=7)
-        assert isinstance(member, kind) and (member.name, member.seed) == (name, 7)
+        assert isinstance(member, (PosterMember, OverviewMember)) and (member.name, member.seed) == (name, 7)
         assert member.recipe == Recipe(epochs=epochs, **report)
-    assert make_member("poster-cnn", preset="reference").rescale is False  # pixels in 0..255
+        assert name == "overview-lstm" or member.rescale is False  # pixels in 0..255
 
 
 @pytest.mark.parametrize("preset", ["default", "tuned", "quick"])
@@ -46,7 +46,7 @@ def test_the_tuned_preset_is_the_first_of_the_leaderboard(name):
     hp, searches = keras_tuner.HyperParameters(), Path(__file__).parents[2] / "benchmarks" / "searches"
     hp.values = pd.read_csv(searches / f"{name}.csv").astype(object).iloc[0].dropna().to_dict()
     found, tuned = make_network(name, SPACES[name](hp)[name]), make_member(name, preset="tuned")
-    assert tuned.design == found.design and (name != "poster-cnn" or tuned.rescale == found.rescale)
+    assert (tuned.design, getattr(tuned, "rescale", None)) == (found.design, getattr(found, "rescale", None))
     epochs = hp.values["epochs-run"]  # Hyperband says how many
     assert tuned.recipe.epochs == epochs
     rates = [[member.recipe.rate(epoch) for epoch in range(epochs)] for member in (tuned, found)]
