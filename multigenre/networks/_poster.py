@@ -1,11 +1,14 @@
 """The convolutional network that reads a poster."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 from keras import layers
 
 from multigenre._seeds import child_seeds
+from multigenre.data import Genres
 from multigenre.networks._classifier import GenreClassifier
 from multigenre.networks._designs import PosterDesign
 
@@ -36,14 +39,21 @@ class PosterEncoder(keras.Model):
     not the maximum at inference, so the network's raw probabilities are too high: calibrate them.
     """
 
-    def __init__(self, *, rescale=True, design=REFERENCE, seed=None, name="poster_encoder"):
+    def __init__(
+        self,
+        *,
+        rescale: bool = True,
+        design: PosterDesign = REFERENCE,
+        seed: int | None = None,
+        name: str = "poster_encoder",
+    ):
         n_seeds = 3 * len(design.filters) - 1 + 2 * len(design.dense)
         # Those of augmentation are the last, so that all others are the same with and without it.
         *seeds, flip_seed, shift_seed = child_seeds(seed, n_seeds + 2)
         seeds = iter(seeds)
 
         def conv(x, filters, number, strides=1):
-            initializer = keras.initializers.GlorotUniform(next(seeds))
+            initializer: Any = keras.initializers.GlorotUniform(next(seeds))
             return layers.Conv2D(
                 filters,
                 3,
@@ -70,22 +80,22 @@ class PosterEncoder(keras.Model):
             x = layers.MaxPooling2D(2, name=f"Pool{block}")(x)
         x = layers.Flatten(name="Flat")(x)
         for number, units in enumerate(design.dense, start=1):
-            initializer = keras.initializers.GlorotUniform(next(seeds))
+            initializer: Any = keras.initializers.GlorotUniform(next(seeds))
             x = layers.Dense(units, "relu", kernel_initializer=initializer, name=f"FC{number}")(x)
             name_of_dropout = f"Drop{number + len(design.filters)}"
             x = layers.Dropout(design.dense_dropout, seed=next(seeds), name=name_of_dropout)(x)
         super().__init__(inputs=posters, outputs=x, name=name)
         self.rescale, self.design, self.seed = rescale, design, seed
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         design = dataclasses.asdict(self.design)
         return {"rescale": self.rescale, "design": design, "seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Build the encoder that `get_config` describes."""
-        return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})
+        return cls(**{**config, "design": PosterDesign(**config["design"])})
 
 
 @keras.saving.register_keras_serializable(package="multigenre")
@@ -114,16 +124,20 @@ class PosterCNN(GenreClassifier):
     (3464601, 3438976)
     """
 
-    def __init__(self, genres, *, rescale=True, design=REFERENCE, seed=None, name="poster_cnn"):
+    _Design = PosterDesign
+
+    def __init__(
+        self,
+        genres: Genres | Sequence[str],
+        *,
+        rescale: bool = True,
+        design: PosterDesign = REFERENCE,
+        seed: int | None = None,
+        name: str = "poster_cnn",
+    ):
         encoder = PosterEncoder(rescale=rescale, design=design, seed=seed)
         super().__init__(encoder, genres, seed=seed, name=name)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        design = dataclasses.asdict(self.encoder.design)
-        return {**super().get_config(), "rescale": self.encoder.rescale, "design": design}
-
-    @classmethod
-    def from_config(cls, config):
-        """Build the model that `get_config` describes."""
-        return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})
+        return {**super().get_config(), "rescale": self.encoder.rescale}

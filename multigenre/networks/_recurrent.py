@@ -1,5 +1,8 @@
 """The bidirectional LSTM of the overview encoder: Keras's mathematics, in fewer and larger steps."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -11,7 +14,7 @@ from multigenre._seeds import child_seeds
 _GATES = (0, 1, 3, 2)
 
 
-def draw_dropout(shape, rate, seed):
+def draw_dropout(shape: Any, rate: float, seed: Any) -> Any:
     """Return a dropout mask: 0 with probability ``rate``, else ``1 / (1 - rate)``.
 
     Parameters
@@ -27,7 +30,15 @@ def draw_dropout(shape, rate, seed):
     return keras.random.dropout(tf.ones(shape), rate, seed=seed)
 
 
-def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, *, compiled=False):
+def bidirectional_lstm(
+    inputs: tf.Tensor,
+    weights: Sequence[tf.Tensor],
+    keep: tf.Tensor,
+    input_mask: tf.Tensor | None = None,
+    state_mask: tf.Tensor | None = None,
+    *,
+    compiled: bool = False,
+) -> tuple[tf.Tensor, ...]:
     """Run an LSTM over sequences in both directions.
 
     Parameters
@@ -57,7 +68,7 @@ def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, 
     steps = tf.transpose(inputs, (1, 0, 2))
     # As numbers, because oneDNN logs an error where it has no transpose of booleans; and not by a cast, which
     # TensorFlow's optimiser would move behind the transpose.
-    keep = tf.transpose(tf.where(keep, 1.0, 0.0))[..., None] > 0
+    keep = tf.expand_dims(tf.transpose(tf.where(keep, 1.0, 0.0)), -1) > 0
     ways = []
     # Two loops that know nothing of each other: each product is too small for two cores, the two loops are not.
     for way, read in enumerate((tf.identity, lambda values: tf.reverse(values, (0,)))):
@@ -109,7 +120,9 @@ def _retreat(d_state, d_product, mask, d_rest, d_cell, saved, keep):
     return d, d_state - live, d_mixed * gates[1] + (d_cell - live_cell)
 
 
-_COMPILED = {step: tf.function(step, jit_compile=True, autograph=False) for step in (_advance, _retreat)}
+_compiled_advance, _compiled_retreat = (
+    tf.function(step, jit_compile=True, autograph=False) for step in (_advance, _retreat)
+)
 
 
 def _masked(values, mask):
@@ -123,7 +136,8 @@ def _scan(projected, recurrent, bias, keep, mask, *, compiled):
     product. ``projected`` is (4, n_tokens, n_films, units) and ``keep`` (n_tokens, n_films, 1).
     """
     _, n_tokens, n_films, units = tf.unstack(tf.shape(projected))
-    advance, retreat = (_COMPILED[step] if compiled else step for step in (_advance, _retreat))
+    advance = _compiled_advance if compiled else _advance
+    retreat = _compiled_retreat if compiled else _retreat
     zeros = tf.zeros((n_films, units), projected.dtype)
     # Spelt out, because TensorFlow broadcasts several times slower than it selects or adds.
     keep = tf.broadcast_to(keep, (n_tokens, n_films, units))
@@ -214,7 +228,14 @@ class BidirectionalLSTM(keras.layers.Layer):
     """
 
     def __init__(
-        self, units, *, dropout=0.0, recurrent_dropout=0.0, return_sequences=False, seed=None, **kwargs
+        self,
+        units: int,
+        *,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if units < 1:
@@ -232,7 +253,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         *self._weight_seeds, dropout_seed = child_seeds(seed, 5)
         self.seed_generator = keras.random.SeedGenerator(dropout_seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[int]) -> None:
         """Make the weights of both directions, in Keras's order."""
         n_inputs, units, seeds = input_shape[-1], self.units, iter(self._weight_seeds)
         self._directions = []
@@ -246,10 +267,10 @@ class BidirectionalLSTM(keras.layers.Layer):
                     self.add_weight(shape=shape, initializer=initializer, name=f"{name}_{kind}")
                 )
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
         """Return the states, (n_films, 2 units) or, returning sequences, (n_films, n_tokens, 2 units)."""
         n_films, n_tokens = tf.unstack(tf.shape(inputs)[:2])
-        keep = tf.ones((n_films, n_tokens), bool) if mask is None else tf.cast(mask, bool)
+        keep = tf.ones((n_films, n_tokens), tf.bool) if mask is None else tf.cast(mask, tf.bool)
         weights = [tf.convert_to_tensor(weight) for weight in self._directions]
         masks = self.draw_masks(n_films, inputs.shape[-1]) if training else (None, None)
         # A step that is not traced is not a step that runs many times.
@@ -259,9 +280,9 @@ class BidirectionalLSTM(keras.layers.Layer):
             # A sum over the last step, where there is one: sequences without tokens give zeros.
             return tf.reduce_sum(tf.concat([forward, backward], -1)[-1:], 0)
         states = tf.transpose(tf.concat([forward, tf.reverse(backward, (0,))], -1), (1, 0, 2))
-        return tf.where(keep[..., None], states, tf.zeros((), states.dtype))
+        return tf.where(tf.expand_dims(keep, -1), states, tf.zeros((), states.dtype))
 
-    def draw_masks(self, n_films, n_inputs):
+    def draw_masks(self, n_films: Any, n_inputs: int | None) -> tuple[Any, ...]:
         """Return one batch's dropout masks of the inputs and of the states, None where nothing is dropped.
 
         Returns
@@ -277,16 +298,16 @@ class BidirectionalLSTM(keras.layers.Layer):
             for rate, width in ((self.dropout, n_inputs), (self.recurrent_dropout, self.units))
         )
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask where there is still a token axis, else None."""
         return mask if self.return_sequences else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input's."""
         kept = 2 if self.return_sequences else 1
         return (*input_shape[:kept], 2 * self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
         return {
             **super().get_config(),
