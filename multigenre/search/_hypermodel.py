@@ -1,8 +1,11 @@
 """The two networks as KerasTuner's `HyperModel`, for tuners of your own."""
 
+from typing import Self
+
 import keras
 import keras_tuner
 
+from multigenre.data import Films
 from multigenre.members import FilmSource, make_network, readable_films
 from multigenre.networks import PosterCache
 from multigenre.search._objectives import check_search_films
@@ -34,7 +37,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     >>> tuner.search()  # doctest: +SKIP
     """
 
-    def __init__(self, name, train, validation, *, seed=0):
+    def __init__(self, name: str, train: Films, validation: Films, *, seed: int = 0):
         check_search_films(train, validation)
         super().__init__(name=name)
         self.train, self.validation, self.seed = train, validation, seed
@@ -43,13 +46,13 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def member(self, hp):
         """Return the unfitted member that these hyperparameters describe."""
-        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)
+        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)  # pyright: ignore[reportArgumentType]
 
     def build(self, hp):
         """Return an untrained model, compiled."""
         return self.member(hp).new_model(self.train)
 
-    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+    def fit(self, hp, model, *args, callbacks=(), **kwargs) -> Self:
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
         if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
