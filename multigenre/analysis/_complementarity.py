@@ -121,7 +121,7 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
         "genre": [*found.genres, "(macro)"],
         "films": len(labels),
         "support": [*support, support.sum()],
-        "best_member": [*np.where(support > 0, named_best, None), None],
+        "best_member": [*np.where(support > 0, named_best, None), None],  # pyright: ignore[reportArgumentType]
         "best_f1": best[0],
         "fused_f1": samples[-2, 0],
         "oracle_f1": samples[-1, 0],

@@ -1,6 +1,7 @@
 """Intervals of rates and of resampled scores, and p-values that allow for their number."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from scipy.stats import binom, false_discovery_control
 
@@ -8,7 +9,7 @@ CELLS = 500_000  # weights of films held at once, 4 MB, so that they stay in the
 FEW = 10  # positives below which films drawn again and again say nothing of other films
 
 
-def wilson(hits, n, level=0.95):
+def wilson(hits: ArrayLike, n: ArrayLike, level=0.95) -> np.ndarray:
     """Return low and high of Wilson's interval of hits / n; NaN where n is 0.
 
     Parameters
@@ -34,7 +35,7 @@ def wilson(hits, n, level=0.95):
     )
 
 
-def f1_interval(hits, union, level=0.95):
+def f1_interval(hits, union, level: float = 0.95):
     """Return low and high of an F1: `wilson` of hits / union, carried over; NaN where the union is empty.
 
     The union is of the films that carry the genre and those that are named for it. Of these, hits are a simple rate
@@ -44,7 +45,7 @@ def f1_interval(hits, union, level=0.95):
     return 2 * share / (1 + share)
 
 
-def draws(n_films, replicates, seed):
+def draws(n_films, replicates: int, seed: int):
     """Yield how often each film comes in resamples, float64 (n_films, some resamples), ``replicates`` in all."""
     rng, chunk = np.random.default_rng(seed), max(1, CELLS // max(n_films, 1))
     for start in range(0, replicates, chunk):
@@ -53,7 +54,7 @@ def draws(n_films, replicates, seed):
         yield weights.T.astype(float, order="C")  # sparse products would copy any other order each time
 
 
-def bounds(values, drawn, level=0.95):
+def bounds(values: np.ndarray, drawn, level: float = 0.95):
     """Return low and high (2, ...) from what resamples gave (n_resamples, ...), leaving out NaN.
 
     Quantiles are shifted so that their median falls on the value, as `multigenre.scores.bootstrap_scores` does.

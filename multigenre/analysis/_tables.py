@@ -15,8 +15,8 @@ from multigenre.analysis._outcomes import film_outcomes, genre_outcomes
 from multigenre.analysis._reliability import reliability_table
 from multigenre.analysis._slices import slice_table
 from multigenre.analysis._trust import leave_groups_out, leave_one_out, trust_table
-from multigenre.calibration import threshold_optimism, threshold_table
-from multigenre.data import Films
+from multigenre.calibration import ThresholdCalibrator, threshold_optimism, threshold_table
+from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble import GenreEnsemble, Prediction
 from multigenre.scores import Contenders, genre_frame, genre_scores, scores_frame
 
@@ -124,7 +124,15 @@ def error_tables(
     return tables
 
 
-def chosen_again(calibrator, probabilities, films, cuts, *, replicates=1000, seed=0):
+def chosen_again(
+    calibrator: ThresholdCalibrator,
+    probabilities: GenreProbabilities,
+    films: Films,
+    cuts: pd.DataFrame,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return thresholds in use beside those that films which they were not chosen on would choose.
 
     Parameters

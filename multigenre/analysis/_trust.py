@@ -17,7 +17,7 @@ Cuts = Callable[[GenreProbabilities], pd.Series | pd.DataFrame]
 METRICS = ("f1", "average_precision", "bce")
 
 
-def paired_samples(sides, labels, replicates, seed):
+def paired_samples(sides, labels: np.ndarray, replicates: int, seed: int):
     """Return the scores of predictions (n_sides, n_metrics, 1 + replicates, n_genres), first of the films as they are.
 
     F1 and average precision are NaN where a resample has no film of the genre.
@@ -49,7 +49,7 @@ def _weighted_scores(named, rankings, loss, labels, weights):
     return np.stack([f1, np.stack(area, axis=1), weights.T @ loss / len(labels)])
 
 
-def differences(a, b, support, level=0.95):
+def differences(a: np.ndarray, b: np.ndarray, support: pd.Series, level=0.95) -> pd.DataFrame:
     """Return how far a is better than b, from two sides of `paired_samples`.
 
     Parameters

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE
@@ -18,7 +19,7 @@ output = Console()  # results
 
 
 @contextlib.contextmanager
-def progress_bars():
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """Give a callable that shows (what, done, total) as one bar for each thing, with the time left."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     tasks = {}
@@ -86,7 +87,7 @@ class Notes(logging.Handler):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Keep what TensorFlow's C++ side says while it is imported off the terminal; errors in Python still show."""
     sys.stderr.flush()
     with Path(os.devnull).open("w") as nowhere, contextlib.closing(os.fdopen(os.dup(2), "w")) as kept:

@@ -2,13 +2,13 @@
 
 import logging
 from copy import copy
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from multigenre._checks import InputError, check_unseen, some
-from multigenre._signatures import no_progress
-from multigenre.data import GenreProbabilities
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, GenreProbabilities
 from multigenre.networks import PosterCache
 
 log = logging.getLogger("multigenre")
@@ -39,17 +39,29 @@ class Member(Protocol):
     modality: str
     folds: int
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Learn from the films of ``train`` that have the modality; return self."""
+        ...
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality."""
+        ...
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write what was learned into an empty folder, without pickle."""
+        ...
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
+        ...
 
 
 def to_train_again(member):
@@ -60,7 +72,7 @@ def to_train_again(member):
     return member.settled() if hasattr(member, "settled") else copy(member)
 
 
-def has_modality(member, films):
+def has_modality(member, films: Films):
     """Return which films have what the member reads: shape (n_films,), bool."""
     match member.modality:
         case "poster":
@@ -71,7 +83,7 @@ def has_modality(member, films):
             return member.knows(films)
 
 
-def readable_films(member, films):
+def readable_films(member, films: Films):
     """Return the films that a member can learn from.
 
     Raises
@@ -90,14 +102,14 @@ def readable_films(member, films):
     return readable
 
 
-def screened(posters, size, *parts):
+def screened(posters: PosterCache | None, size: int, *parts: Films) -> tuple[Any, ...]:
     """Return decoded posters of a size, the caller's if they are, and films whose unreadable posters are missing."""
     if posters is None or posters.size != size:
         posters = PosterCache(size)
     return posters, *map(posters.screen, parts)
 
 
-def learned_ids(train, validation):
+def learned_ids(train: Any, validation: Any) -> dict[str, tuple[str, ...]]:
     """Return the ids that `Member.learned_ids_` holds, or raise if a film is to train and to validate."""
     if validation is not None:
         check_unseen(validation.ids, train.ids, "Training")
@@ -107,7 +119,7 @@ def learned_ids(train, validation):
     }
 
 
-def role_of(films, member):
+def role_of(films: Films, member):
     """Return the role that these films have for a member, whatever they are called.
 
     Raises
@@ -127,7 +139,7 @@ def role_of(films, member):
     return films.role
 
 
-def named_probabilities(member, films, present, values):
+def named_probabilities(member, films: Films, present, values: np.ndarray):
     """Return `GenreProbabilities` from the values of the films that are present."""
     everywhere = np.full((len(films), len(member.genres_)), np.nan, np.float32)
     everywhere[present] = values
@@ -135,7 +147,9 @@ def named_probabilities(member, films, present, values):
     return GenreProbabilities(films.ids, member.genres_, everywhere, member.name, role, present)
 
 
-def member_probabilities(members, films, posters=None):
+def member_probabilities(
+    members: dict[str, Member], films: Films, posters: PosterCache | None = None
+) -> list[GenreProbabilities]:
     """Return the probabilities of every member; one that fails is left out, and named in the log.
 
     Parameters

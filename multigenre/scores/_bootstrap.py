@@ -10,7 +10,7 @@ METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples"
 CELLS = 4_000_000  # weights held at once: films x genres x resamples, 32 MB an array
 
 
-def resample(contenders, labels, replicates, seed):
+def resample(contenders, labels: np.ndarray, replicates: int, seed: int):
     """Return scores (n_contenders, 1 + replicates, n_metrics): of the films as they are, then resampled.
 
     A resample is how often each film was drawn, so its scores are weighted ones and films are ranked once.
@@ -102,7 +102,7 @@ def average_precision(ranking, weights):
     return np.divide(area, positives, out=np.full(len(positives), np.nan), where=positives > 0)
 
 
-def intervals(samples, level):
+def intervals(samples, level: float):
     """Return value, low and high from scores (1 + replicates, n_metrics), leaving out the undefined.
 
     Quantiles are shifted so that the resamples' median falls on the value. A resample repeats films, which raises

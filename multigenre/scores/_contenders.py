@@ -1,5 +1,6 @@
 """`Contenders`: everyone who predicted the same films, where each is cut, and the truth, put together once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from multigenre._checks import InputError, check_truth, some
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._rates import cuts_of, rates
 
-Thresholds = dict[str, pd.Series | pd.DataFrame]
+Thresholds = Mapping[str, pd.Series | pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ class Contenders:
     @property
     def complete(self) -> np.ndarray:
         """Films that every contender is present for, (n_films,) bool."""
-        return self.present.all(axis=0)
+        return self.present.all(axis=0)  # pyright: ignore[reportReturnType]
 
     def take(self, rows: np.ndarray) -> "Contenders":
         """Return the same contenders on some films, positions or a boolean mask."""

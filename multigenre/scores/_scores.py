@@ -1,13 +1,14 @@
 """Scores of genre probabilities, averaged and by genre, with intervals and the prevalence baseline."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from multigenre._checks import InputError, check_same_genres, check_unseen, some
-from multigenre.data import GenreProbabilities, Genres
+from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._bootstrap import intervals, resample
 from multigenre.scores._rates import cuts_of, expected_calibration_error, losses, present_cuts, rates, scored
 
@@ -17,7 +18,9 @@ SCORES = (
 )  # fmt: skip
 
 
-def scores(probabilities, films, thresholds=None):
+def scores(
+    probabilities: GenreProbabilities, films: Films, thresholds: pd.Series | pd.DataFrame | None = None
+) -> dict[str, Any]:
     """Return averaged scores of the films that are present.
 
     Parameters
@@ -65,11 +68,15 @@ def scores(probabilities, films, thresholds=None):
         for name, a_genre, overall in zip(
             names, rates(predicted, labels, axis=0), rates(predicted, labels, axis=None), strict=True
         ):
-            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(overall)
+            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(overall)  # pyright: ignore[reportArgumentType]
     return {**found, "n_films": len(values), "n_not_present": len(probabilities) - len(values)}
 
 
-def genre_scores(probabilities, films, thresholds=None):
+def genre_scores(
+    probabilities: GenreProbabilities,
+    films: Films,
+    thresholds: pd.Series | pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return one row of scores a genre, over the films that are present.
 
     Parameters
@@ -99,7 +106,7 @@ def genre_scores(probabilities, films, thresholds=None):
     precision, recall, f1 = np.where(live, rates(predicted, labels, axis=0), np.nan)
     average_precision = [
         average_precision_score(label, value) if here else np.nan
-        for label, value, here in zip(labels.T, values.T, live, strict=True)
+        for label, value, here in zip(labels.T, values.T, live, strict=True)  # pyright: ignore[reportArgumentType]
     ]
     table = pd.DataFrame(
         {
@@ -119,11 +126,11 @@ def genre_scores(probabilities, films, thresholds=None):
     )
     undefined = ["average_precision", "precision", "recall", "f1"]
     table = table.astype(dict.fromkeys(undefined, "Float64"))
-    table.attrs["no_positive"] = table.index[~live].tolist()
+    table.attrs["no_positive"] = table.index[~live].tolist()  # pyright: ignore[reportArgumentType]
     return table
 
 
-def score_table(contenders, films, thresholds=None):
+def score_table(contenders: list[GenreProbabilities], films: Films, thresholds=None) -> pd.DataFrame:
     """Return `scores` of several probabilities of the same films, one row each.
 
     Parameters
@@ -155,7 +162,9 @@ def score_table(contenders, films, thresholds=None):
     return pd.DataFrame(rows, index=pd.Index(names, name="name"))
 
 
-def prevalence_baseline(train_films, films):
+def prevalence_baseline(
+    train_films: Films | GenreProbabilities | pd.Series, films: Films | GenreProbabilities
+) -> GenreProbabilities:
     """Return the probabilities of who knows only how common each genre is.
 
     Parameters
@@ -187,7 +196,7 @@ def prevalence_baseline(train_films, films):
     return baseline
 
 
-def with_prevalence(probabilities, prevalence):
+def with_prevalence(probabilities: GenreProbabilities, prevalence: pd.Series):
     """Return probabilities in which films that are not present get each genre's prevalence.
 
     Parameters
@@ -202,7 +211,15 @@ def with_prevalence(probabilities, prevalence):
     return replace(probabilities, values=values, present=None)
 
 
-def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, level=0.95, seed=0):
+def bootstrap_scores(
+    probabilities: GenreProbabilities,
+    films: Films,
+    thresholds: pd.Series | pd.DataFrame | None = None,
+    *,
+    replicates: int = 1000,
+    level=0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return scores with intervals over films drawn with replacement.
 
     Quantiles of the resamples' scores, shifted so that their median falls on the score itself. The members stay
@@ -238,7 +255,15 @@ def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, 
     return intervals(resample([contender], labels, replicates, seed)[0], level)
 
 
-def paired_interval(a, b, films, thresholds=None, *, replicates=1000, seed=0):
+def paired_interval(
+    a: GenreProbabilities,
+    b: GenreProbabilities,
+    films: Films,
+    thresholds=None,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return the difference a - b of two predictions' scores, with 95 % intervals over the same drawn films.
 
     Films go in pairs, so what makes a film hard for both cancels: an interval without 0 is a difference that

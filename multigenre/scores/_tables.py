@@ -1,7 +1,13 @@
 """The scores of an ensemble, its members and the prevalence baseline on one set of films."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import pandas as pd
 
+from multigenre.data import Films
 from multigenre.scores._scores import (
     bootstrap_scores,
     genre_scores,
@@ -10,8 +16,18 @@ from multigenre.scores._scores import (
     scores,
 )
 
+if TYPE_CHECKING:
+    from multigenre.ensemble import Prediction
 
-def contender_scores(prediction, films, prevalence, *, thresholds=None, seed=0):
+
+def contender_scores(
+    prediction: Prediction,
+    films: Films,
+    prevalence: pd.Series,
+    *,
+    thresholds: Mapping[str, pd.Series | pd.DataFrame] | None = None,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
     """Score everyone who predicted the same films, the prevalence baseline first.
 
     Parameters
@@ -61,7 +77,7 @@ def scores_frame(found):
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
-def genre_frame(prediction, films):
+def genre_frame(prediction: Prediction, films: Films) -> pd.DataFrame:
     """Return the average precision of every contender by genre.
 
     Parameters
@@ -82,7 +98,7 @@ def genre_frame(prediction, films):
             table[one.name] = genre_scores(one, films)["average_precision"]
         else:
             table[one.name] = pd.Series(pd.NA, table.index, "Float64")
-    return table
+    return table  # pyright: ignore[reportReturnType]
 
 
 def _plain(table):

@@ -3,6 +3,7 @@
 import keras
 import keras_tuner
 
+from multigenre.data import Films
 from multigenre.members import make_network
 from multigenre.networks import PosterCache
 from multigenre.search._objectives import check_search_films
@@ -34,7 +35,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     >>> tuner.search()  # doctest: +SKIP
     """
 
-    def __init__(self, name, train, validation, *, seed=0):
+    def __init__(self, name: str, train: Films, validation: Films, *, seed: int = 0):
         check_search_films(train, validation)
         super().__init__(name=name)
         self.train, self.validation, self.seed = train, validation, seed
@@ -43,13 +44,13 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def member(self, hp):
         """Return the unfitted member that these hyperparameters describe."""
-        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)
+        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)  # pyright: ignore[reportArgumentType]
 
     def build(self, hp):
         """Return an untrained model, compiled."""
         return self.member(hp).new_model(self.train.genres, self.train.overviews)
 
-    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+    def fit(self, hp, model, *args, callbacks=(), **kwargs) -> keras.callbacks.History:
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
         if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
@@ -58,4 +59,5 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         validation = member.dataset(member.source(self.validation, posters=self._posters))
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
-        return model.fit(train, *args, validation_data=validation, callbacks=[*callbacks, rate], **options)
+        options |= {"validation_data": validation, "callbacks": [*callbacks, rate]}
+        return model.fit(train, *args, **options)

@@ -1,12 +1,13 @@
 """What a search can aim at, measured on validation films and on no others."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from multigenre._checks import InputError, check_same_films, check_same_genres
 from multigenre.calibration import ThresholdCalibrator
-from multigenre.data import folds_of_films
+from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.fusion import LateFusion, out_of_fold
 from multigenre.scores import rates, scores
 
@@ -15,7 +16,7 @@ OBJECTIVES = {"val-loss": "min", "macro-map": "max", "macro-f1": "max", "fused-l
 FOLDS = 5
 
 
-def check_search_films(train, validation):
+def check_search_films(train: Films, validation: Films) -> None:
     """Raise unless the films are training films and validation films with genres.
 
     Films that calibrate or that report must not choose a trial: the report would then be about films that chose it.
@@ -36,7 +37,14 @@ def check_search_films(train, validation):
     check_same_genres(train.genres, validation.genres, "Training and validation films of a search")
 
 
-def measure(probabilities, films, *, others=(), fusion=None, thresholds=None):
+def measure(
+    probabilities: GenreProbabilities,
+    films: Films,
+    *,
+    others: Sequence[GenreProbabilities] = (),
+    fusion: LateFusion | None = None,
+    thresholds: ThresholdCalibrator | None = None,
+) -> dict[str, float]:
     """Return every objective of a member's probabilities of the validation films.
 
     Parameters
@@ -74,7 +82,7 @@ def measure(probabilities, films, *, others=(), fusion=None, thresholds=None):
     return values
 
 
-def fused_out_of_fold(members, films, fusion=None):
+def fused_out_of_fold(members: list[GenreProbabilities], films: Films, fusion=None) -> GenreProbabilities:
     """Return fused probabilities of the validation films, each from a fusion that did not see the film.
 
     Parameters
@@ -94,7 +102,11 @@ def fused_out_of_fold(members, films, fusion=None):
     return replace(fused, role="validation")
 
 
-def cross_fitted_f1(probabilities, films, thresholds=None):
+def cross_fitted_f1(
+    probabilities: GenreProbabilities,
+    films: Films,
+    thresholds: ThresholdCalibrator | None = None,
+) -> float:
     """Return macro-F1 of the validation films, each named at thresholds that were chosen on other folds.
 
     Parameters
@@ -120,7 +132,7 @@ def cross_fitted_f1(probabilities, films, thresholds=None):
     return float(rates(named == 1, films.labels, axis=0)[2][live].mean())
 
 
-def held_out(probabilities, films):
+def held_out(probabilities: GenreProbabilities, films: Films):
     """Return probabilities as what fusion and thresholds may learn from, cross-fitted: no film is judged by itself.
 
     Raises

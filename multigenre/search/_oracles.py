@@ -148,7 +148,9 @@ class HyperbandOracle(_Lasting, oracles.HyperbandOracle):
     """Hyperband that lasts."""
 
 
-def make_oracle(strategy, *, objective, trials, hyperparameters, seed=0, epochs=None):
+def make_oracle(
+    strategy: str, *, objective, trials: int, hyperparameters, seed: int = 0, epochs: int | None = None
+):
     """Return an oracle of KerasTuner's.
 
     Parameters

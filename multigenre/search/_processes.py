@@ -5,7 +5,10 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from multigenre._signatures import Pathlike
 
 log = logging.getLogger("multigenre")
 
@@ -22,7 +25,7 @@ def part():
 
 
 @contextlib.contextmanager
-def every(seconds, *actions):
+def every(seconds: float, *actions: Callable[[], object]) -> Iterator[None]:
     """Call the actions again and again, in a thread of their own, while the block runs."""
     ended = threading.Event()
 
@@ -42,14 +45,14 @@ def every(seconds, *actions):
         thread.join()
 
 
-def beat(folder):
+def beat(folder: Pathlike) -> None:
     """Give a sign of life of this worker, in a folder that the chief sees."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{os.environ['KERASTUNER_TUNER_ID']}.alive").touch()
 
 
-def leave_with_parent():
+def leave_with_parent() -> None:
     """End this process at once where the one that started it is gone: a new search may start in its place."""
     if PARENT in os.environ and os.getppid() != int(os.environ[PARENT]):
         os._exit(1)
@@ -69,7 +72,7 @@ class Watch:
         Seconds, by this process's clock: other machines' clocks do not matter.
     """
 
-    def __init__(self, oracle, folder, *, patience=PATIENCE):
+    def __init__(self, oracle, folder: Pathlike, *, patience: float = PATIENCE):
         self.oracle, self.folder, self.patience, self._seen = oracle, Path(folder), patience, {}
 
     def __call__(self):

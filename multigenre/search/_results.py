@@ -8,13 +8,14 @@ import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 from multigenre.members import write_settings
 from multigenre.views import save_figure, search_figure
 
 FACTS = ("status", "objective", "spread", "seconds", "reason")
 
 
-def leaderboard(folder):
+def leaderboard(folder: Pathlike) -> pd.DataFrame:
     """Return the trials of a search that ended, is under way, or was killed, the best first.
 
     Parameters
@@ -71,7 +72,7 @@ def leaderboard(folder):
     return table
 
 
-def best_settings(folder):
+def best_settings(folder: Pathlike):
     """Return the settings of the best trial of a search.
 
     Raises
@@ -90,7 +91,7 @@ def best_settings(folder):
     return _read(place / "result.json")["settings"]
 
 
-def write_results(folder, table, settings):
+def write_results(folder: Pathlike, table, settings) -> None:
     """Write ``leaderboard.csv``, ``leaderboard.png`` and ``best.json``, each beside and then renamed."""
     folder = Path(folder)
     with replacing(folder / "leaderboard.csv") as partial:

@@ -4,15 +4,18 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
+import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre._files import claim
-from multigenre._signatures import no_progress
-from multigenre.data import GenreProbabilities
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble import fitted
 from multigenre.members import make_member
 from multigenre.search import _processes
@@ -71,7 +74,15 @@ class SearchPlan:
         return range(self.seed, self.seed + self.seeds_per_trial)
 
 
-def search(space, trial, folder, *, plan=SearchPlan(), tensorboard=False, progress=no_progress):
+def search(
+    space: Callable[..., Any],
+    trial: Callable[..., Any],
+    folder: Pathlike,
+    *,
+    plan: SearchPlan = SearchPlan(),
+    tensorboard: bool = False,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Search for the best settings; return the leaderboard.
 
     In a process with KerasTuner's environment variables (``KERASTUNER_TUNER_ID``, ``KERASTUNER_ORACLE_IP``,
@@ -138,7 +149,7 @@ def search(space, trial, folder, *, plan=SearchPlan(), tensorboard=False, progre
     return finish(folder)
 
 
-def finish(folder):
+def finish(folder: Pathlike):
     """Write leaderboard, picture and best settings of a search that has ended; return the leaderboard.
 
     Raises
@@ -195,7 +206,15 @@ def _join(folder, facts):
     claim(folder, facts)
 
 
-def search_films(films, folder, *, member="overview-lstm", others=(), plan=None, **options):
+def search_films(
+    films: dict[str, Films],
+    folder: Pathlike,
+    *,
+    member: str = "overview-lstm",
+    others: Sequence[str] = (),
+    plan: SearchPlan | None = None,
+    **options,
+) -> pd.DataFrame:
     """Search for settings on the training and validation films of a split; return the leaderboard.
 
     Parameters

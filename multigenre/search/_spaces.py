@@ -113,7 +113,7 @@ SPACES = {
 }
 
 
-def space_of(name):
+def space_of(name: str):
     """Return a space by what is searched.
 
     Raises

@@ -3,15 +3,18 @@
 import json
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre._files import write_json
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
+from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion import LateFusion
 from multigenre.members import DESIGNS, make_network
 from multigenre.networks import PosterCache
@@ -37,7 +40,7 @@ class FilmTrial:
         If films have another role, or others are about other films.
     """
 
-    def __init__(self, train, validation, *, others=()):
+    def __init__(self, train: Films, validation: Films, *, others: Sequence[GenreProbabilities] = ()):
         check_search_films(train, validation)
         for other in others:
             held_out(other, validation)
@@ -97,7 +100,14 @@ class FilmTrial:
         return self._posters
 
 
-def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
+def run_seeds(
+    trial: Callable[..., Any],
+    settings: dict[str, Any],
+    *,
+    folder: Pathlike,
+    seeds: Sequence[int],
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Run a trial once for each seed, and note each result in the folder at once.
 
     Parameters
@@ -129,7 +139,7 @@ def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("seed")
 
 
-def remove_checkpoints(folder):
+def remove_checkpoints(folder: Pathlike) -> None:
     """Remove what training left in a trial's folder to go on from: tens of megabytes a network."""
     for place in Path(folder).glob("seed-*/*"):
         if place.is_dir():

@@ -16,13 +16,15 @@ from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
 from multigenre._files import write_json
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.search._trials import remove_checkpoints, run_seeds
 
 log = logging.getLogger("multigenre")
 
 
-def write_tensorboard(place, logs, values, measures):
+def write_tensorboard(
+    place: Pathlike, logs: Pathlike, values: dict[str, str | bool | float], measures: dict[str, float]
+) -> None:
     """Write a trial's curves, hyperparameters and measures as TensorBoard reads them.
 
     Parameters
@@ -44,7 +46,7 @@ def write_tensorboard(place, logs, values, measures):
         with tf.summary.create_file_writer(str(logs / run)).as_default():
             for epoch, row in pd.read_csv(path, index_col="epoch").iterrows():
                 for name, value in row.items():
-                    tf.summary.scalar(name, value, step=int(epoch))
+                    tf.summary.scalar(name, value, step=int(epoch))  # pyright: ignore[reportArgumentType]
 
 
 MOST_DEATHS = 4  # of the processes that run one trial
@@ -55,7 +57,7 @@ class SearchTuner(BaseTuner):
 
     tensorboard = None
 
-    def __init__(self, oracle, space, trial, folder, *, plan, progress=no_progress):
+    def __init__(self, oracle, space, trial, folder: Pathlike, *, plan, progress: Progress = no_progress):
         self.space, self.trial, self.plan = space, trial, plan
         self.progress = progress
         self._asked = False
@@ -63,7 +65,7 @@ class SearchTuner(BaseTuner):
         with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
             super().__init__(oracle, hypermodel=space, directory=str(folder), project_name="trials")
 
-    def pre_create_trial(self):
+    def pre_create_trial(self) -> None:
         """Wait a little before asking again for what there was none of."""
         if self._asked:
             time.sleep(0.5)
@@ -73,7 +75,7 @@ class SearchTuner(BaseTuner):
             best = f", best {self.plan.objective} {scores[0]:.4f}" if scores else ""
             self.progress(f"trials{best}", len(self.oracle.end_order), self.plan.trials)
 
-    def on_trial_begin(self, trial):
+    def on_trial_begin(self, trial) -> None:
         """Note that there was a trial."""
         self._asked = False
 
@@ -87,7 +89,7 @@ class SearchTuner(BaseTuner):
                     _carry_on(place.with_name(f"trial_{values['tuner/trial_id']}"), place)
                 options = {"folder": place, "seeds": self.plan.seeds, "progress": self.progress}
                 table = run_seeds(self.trial, settings, **options)
-            if table[self.plan.objective].isna().any():
+            if table[self.plan.objective].isna().any():  # pyright: ignore[reportGeneralTypeIssues]
                 raise FailedTrialError(f"{self.plan.objective} is not a number")
         except Exception as error:
             kind = "" if isinstance(error, FailedTrialError) else f"{type(error).__name__}: "
@@ -109,12 +111,12 @@ class SearchTuner(BaseTuner):
             remove_checkpoints(place)
         return {self.plan.objective: result["mean"][self.plan.objective]}
 
-    def save(self):
+    def save(self) -> None:
         """Save the oracle's state, where it is here."""
         if not self._is_worker():
             self.oracle.save()
 
-    def reload(self):
+    def reload(self) -> None:
         """Read the oracle's state."""
         self.oracle.reload()
 

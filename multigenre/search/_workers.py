@@ -19,10 +19,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from multigenre._checks import InputError
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.search import _processes
 
 log = logging.getLogger("multigenre")
@@ -30,7 +31,14 @@ log = logging.getLogger("multigenre")
 MOST_RESTARTS = 5  # of one worker
 
 
-def run_workers(command, folder, *, workers=2, address="127.0.0.1", progress=no_progress):
+def run_workers(
+    command: Sequence[str],
+    folder: Pathlike,
+    *,
+    workers: int = 2,
+    address: str = "127.0.0.1",
+    progress: Progress = no_progress,
+):
     """Run a command that searches as one chief and so many workers on this machine, until the search has ended.
 
     A worker that dies is started again, and goes on with its trial. When this process dies, the others end.
