@@ -26,6 +26,7 @@ from ._scores import prevalence_baseline as prevalence_baseline
 from ._scores import score_table as score_table
 from ._scores import scores as scores
 from ._scores import with_prevalence as with_prevalence
+from ._tables import average_precisions as average_precisions
 from ._tables import contender_scores as contender_scores
 from ._tables import genre_frame as genre_frame
 from ._tables import scores_frame as scores_frame
