@@ -225,7 +225,7 @@ def _probabilities(estimator, inputs):
 
 def _skops(name):
     try:
-        from skops import io
+        from skops import io  # noqa: PLC0415
     except ImportError as error:
         raise InputError(
             f"Saving or loading {name} needs the package skops; install it: pip install 'multigenre[sklearn]'."
