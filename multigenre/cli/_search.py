@@ -95,12 +95,11 @@ def search(
                 seeds_per_trial=seeds_per_trial,
                 seed=seed,
                 epochs=epochs,
+                tensorboard=tensorboard,
             )
             names = tuple(name.strip() for name in others.split(",")) if others else ()
             options = {"member": member, "others": names, "plan": plan}
-            table = multigenre.search.search_films(
-                roles, out, tensorboard=tensorboard, progress=progress, **options
-            )
+            table = multigenre.search.search_films(roles, out, progress=progress, **options)
     print_leaderboard(table)
     console.print(f"leaderboard.csv, leaderboard.png and best.json are in {out}")
 

@@ -1,16 +1,20 @@
 """The two networks as KerasTuner's `HyperModel`, for tuners of your own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import keras_tuner
 
-from multigenre.members import make_network
-from multigenre.networks import PosterCache
+from multigenre.data import Films
+from multigenre.members import KerasMember, make_network
 from multigenre.search._objectives import check_search_films
 from multigenre.search._spaces import space_of
+from multigenre.search._trials import KeptPosters
 
 
 class NetworkHyperModel(keras_tuner.HyperModel):
-    """`PosterCNN` or `OverviewLSTM` with the hyperparameters of `multigenre.search_spaces`.
+    """`PosterCNN` or `OverviewLSTM` with the hyperparameters of `multigenre.search.space_of`.
 
     `build` is a plain callable from hyperparameters to a compiled model. For searches that outlast a kill, have several
     seeds a trial or another objective than the validation loss, see `multigenre.search.search`.
@@ -34,28 +38,34 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     >>> tuner.search()  # doctest: +SKIP
     """
 
-    def __init__(self, name, train, validation, *, seed=0):
+    def __init__(self, name: str, train: Films, validation: Films, *, seed: int = 0):
         check_search_films(train, validation)
         super().__init__(name=name)
         self.train, self.validation, self.seed = train, validation, seed
-        self.space = space_of(name)
-        self._posters = None
+        self.space, self._posters = space_of(name), KeptPosters()
 
-    def member(self, hp):
+    def member(self, hp: keras_tuner.HyperParameters) -> KerasMember:
         """Return the unfitted member that these hyperparameters describe."""
-        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)
+        [(name, entry)] = self.space(hp).items()
+        return make_network(name, entry, seed=self.seed)
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return an untrained model, compiled."""
         return self.member(hp).new_model(self.train)
 
-    def fit(self, hp, model, *args, callbacks=(), **kwargs):
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
-        if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
-            self._posters = PosterCache(member.design.size)
-        train = member.dataset(self.train, posters=self._posters, model=model)
-        validation = member.dataset(self.validation, posters=self._posters)
+        posters = self._posters.of(member)
+        train = member.dataset(self.train, posters=posters, model=model)
+        validation = member.dataset(self.validation, posters=posters)
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
         return model.fit(train, *args, validation_data=validation, callbacks=[*callbacks, rate], **options)

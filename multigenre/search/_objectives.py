@@ -1,12 +1,13 @@
 """What a search can aim at, measured on validation films and on no others."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from multigenre._checks import InputError, check_same_films, check_same_genres
+from multigenre._checks import InputError, check_same_genres, check_truth
 from multigenre.calibration import ThresholdCalibrator
-from multigenre.data import folds_of_films
+from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.fusion import LateFusion, out_of_fold
 from multigenre.scores import rates, scores
 
@@ -15,7 +16,7 @@ OBJECTIVES = {"val-loss": "min", "macro-map": "max", "macro-f1": "max", "fused-l
 FOLDS = 5
 
 
-def check_search_films(train, validation):
+def check_search_films(train: Films, validation: Films) -> None:
     """Raise unless the films are training films and validation films with genres.
 
     Films that calibrate or that report must not choose a trial: the report would then be about films that chose it.
@@ -31,12 +32,21 @@ def check_search_films(train, validation):
                 f"A search trains on train films and chooses by validation films, got role={films.role!r} "
                 f"for {role} films; pass the {role} films of Films.split."
             )
-        if films.labels is None:
+        if films.genres is None:
             raise InputError(f"A search needs films whose genres are known, got {role} films without genres.")
-    check_same_genres(train.genres, validation.genres, "Training and validation films of a search")
+    check_same_genres(
+        train.genres or (), validation.genres or (), "Training and validation films of a search"
+    )
 
 
-def measure(probabilities, films, *, others=(), fusion=None, thresholds=None):
+def measure(
+    probabilities: GenreProbabilities,
+    films: Films,
+    *,
+    others: Sequence[GenreProbabilities] = (),
+    fusion: LateFusion | None = None,
+    thresholds: ThresholdCalibrator | None = None,
+) -> dict[str, float]:
     """Return every objective of a member's probabilities of the validation films.
 
     Parameters
@@ -74,7 +84,9 @@ def measure(probabilities, films, *, others=(), fusion=None, thresholds=None):
     return values
 
 
-def fused_out_of_fold(members, films, fusion=None):
+def fused_out_of_fold(
+    members: Sequence[GenreProbabilities], films: Films, fusion: LateFusion | None = None
+) -> GenreProbabilities:
     """Return fused probabilities of the validation films, each from a fusion that did not see the film.
 
     Parameters
@@ -94,7 +106,9 @@ def fused_out_of_fold(members, films, fusion=None):
     return replace(fused, role="validation")
 
 
-def cross_fitted_f1(probabilities, films, thresholds=None):
+def cross_fitted_f1(
+    probabilities: GenreProbabilities, films: Films, thresholds: ThresholdCalibrator | None = None
+) -> float:
     """Return macro-F1 of the validation films, each named at thresholds that were chosen on other folds.
 
     Parameters
@@ -109,18 +123,19 @@ def cross_fitted_f1(probabilities, films, thresholds=None):
     """
     thresholds = ThresholdCalibrator(strategy="f1", counts="expected") if thresholds is None else thresholds
     found = held_out(probabilities, films)
+    labels = check_truth(found, films, "A search")
     fold = folds_of_films(films, min(FOLDS, len(films)))
-    named = np.zeros(films.labels.shape, np.uint8)
+    named = np.zeros(labels.shape, np.uint8)
     for number in np.unique(fold):
         rest, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         calibrator = type(thresholds)(**thresholds.get_params())
         calibrator.fit(found.take(rest), films.take(rest))
         named[here] = calibrator.predict(found.take(here)).to_numpy()
-    live = films.labels.any(axis=0)
-    return float(rates(named == 1, films.labels, axis=0)[2][live].mean())
+    live = labels.any(axis=0)
+    return float(rates(named == 1, labels, axis=0)[2][live].mean())
 
 
-def held_out(probabilities, films):
+def held_out(probabilities: GenreProbabilities, films: Films) -> GenreProbabilities:
     """Return probabilities as what fusion and thresholds may learn from, cross-fitted: no film is judged by itself.
 
     Raises
@@ -132,7 +147,6 @@ def held_out(probabilities, films):
         raise InputError(
             f"A search is judged on validation films, got role={probabilities.role!r} from {probabilities.name}."
         )
-    who = f"A search: {probabilities.name} and the validation films"
-    check_same_films(films.ids, probabilities.ids, who)
-    check_same_genres(films.genres, probabilities.genres, who)
-    return replace(probabilities, role="out-of-fold")
+    found = replace(probabilities, role="out-of-fold")
+    check_truth(found, films, "A search")
+    return found

@@ -3,19 +3,25 @@
 import json
 import shutil
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import keras
 import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre._files import write_json
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
+from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion import LateFusion
-from multigenre.members import DESIGNS, make_network
-from multigenre.networks import PosterCache
+from multigenre.members import DESIGNS, KerasMember, make_network
+from multigenre.networks import PosterCache, PosterDesign
 from multigenre.search._objectives import check_search_films, fused_out_of_fold, held_out, measure
+from multigenre.search._spaces import Settings
+
+Trial: TypeAlias = Callable[..., dict[str, Any]]  # as `FilmTrial`
 
 
 class FilmTrial:
@@ -37,28 +43,30 @@ class FilmTrial:
         If films have another role, or others are about other films.
     """
 
-    def __init__(self, train, validation, *, others=()):
+    def __init__(self, train: Films, validation: Films, *, others: Sequence[GenreProbabilities] = ()):
         check_search_films(train, validation)
         for other in others:
             held_out(other, validation)
         self.train, self.validation, self.others = train, validation, tuple(others)
-        self._posters = None
+        self._posters = KeptPosters()
 
     @property
-    def facts(self):
-        """What tells this trial from those on other films: a dict of str to str."""
+    def facts(self) -> dict[str, str]:
+        """What tells this trial from those on other films."""
         return {
             "films": f"{self.train.digest()}; {self.validation.digest()}",
             "others": ", ".join(other.name for other in self.others) or "none",
         }
 
-    def __call__(self, settings, *, folder, seed, progress=no_progress):
+    def __call__(
+        self, settings: Settings, *, folder: Pathlike, seed: int, progress: Progress = no_progress
+    ) -> dict[str, float]:
         """Train, measure, and return what was measured.
 
         Parameters
         ----------
         settings : dict
-            As a space gives them, see `multigenre.search_spaces`.
+            As a space gives them, such as `multigenre.search.poster_space`.
         folder : path
             Checkpoints go there, and a trial that was killed goes on from there.
         seed : int
@@ -74,7 +82,7 @@ class FilmTrial:
         found, epochs = [], []
         for name in (name for name in DESIGNS if name in settings):
             member = make_network(name, settings[name], seed=seed)
-            posters = self._cache(member)
+            posters = self._posters.of(member)
             options = {"posters": posters, "folder": Path(folder) / name, "progress": progress}
             member.fit(self.train, self.validation, **options)
             found.append(member.predict(self.validation, posters=posters))
@@ -91,14 +99,30 @@ class FilmTrial:
         values = measure(fused, self.validation, thresholds=thresholds)
         return {**values, "fused-loss": values["val-loss"]}
 
-    def _cache(self, member):
-        """Return decoded posters of the network's size; one size at a time is kept."""
-        if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
-            self._posters = PosterCache(member.design.size)
-        return self._posters if member.modality == "poster" else None
+
+class KeptPosters:
+    """Decoded posters of one trial after another; one size at a time is kept."""
+
+    def __init__(self):
+        self._cache = None
+
+    def of(self, member: KerasMember) -> PosterCache | None:
+        """Return decoded posters of the size that a member reads; None of one that reads overviews."""
+        if not isinstance(member.design, PosterDesign):
+            return None
+        if self._cache is None or self._cache.size != member.design.size:
+            self._cache = PosterCache(member.design.size)
+        return self._cache
 
 
-def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
+def run_seeds(
+    trial: Trial,
+    settings: Settings,
+    *,
+    folder: Pathlike,
+    seeds: Iterable[int],
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Run a trial once for each seed, and note each result in the folder at once.
 
     Parameters
@@ -108,7 +132,7 @@ def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
     settings : dict
     folder : path
         Of this trial. A seed whose result is there is not run again; its checkpoints are removed.
-    seeds : sequence of int
+    seeds : iterable of int
     progress : callable, optional
 
     Returns
@@ -130,7 +154,7 @@ def run_seeds(trial, settings, *, folder, seeds, progress=no_progress):
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("seed")
 
 
-def remove_checkpoints(folder):
+def remove_checkpoints(folder: Pathlike) -> None:
     """Remove what training left in a trial's folder to go on from: tens of megabytes a network."""
     for place in Path(folder).glob("seed-*/*"):
         if place.is_dir():
