@@ -33,7 +33,7 @@ from multigenre.data import folds_of_films
 from multigenre.ensemble import ensemble_thresholds, fit_members, fusion_films, held_out_probabilities
 from multigenre.fusion import out_of_fold
 from multigenre.members import make_members
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 from multigenre.scores import METRICS, intervals, resample
 
 MEMBERS = ["poster-colours", "overview-bag", "overview-tfidf"]
@@ -163,7 +163,7 @@ def main():
             whole, args.folds = make_films(400, folder=temporary, seed=0), 2
         else:
             whole = Films.read(args.films, posters=args.posters)
-        films = removed(readable_posters(whole, posters), args.share, args.seed)
+        films = removed(posters.screen(whole), args.share, args.seed)
         fold, run = folds_of_films(whole, args.folds, seed=args.seed), {}
         for one in range(args.folds):
             folder = Path(args.work or temporary) / f"fold{one}"
@@ -187,7 +187,7 @@ def main():
             )
         if args.poster_only:
             more = Films.read(args.poster_only, posters=args.posters, genres=films.genres).with_role("test")
-            more = readable_posters(more, posters)
+            more = posters.screen(more)
             facts["films"]["poster_only"] = len(more)
             facts["poster_only"] = scores_of(answer(more), more.labels)
     print(json.dumps(facts | machine()))

@@ -24,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from multigenre.members import OverviewMember, PosterMember
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
@@ -32,9 +34,10 @@ from machine import machine
 from untrained import read_films
 
 from multigenre import Films
-from multigenre.members import KerasMember
 from multigenre.networks import Recipe
 from multigenre.shards import WINDOW, convert, fit_from_shards
+
+NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 
 
 def several(films, copies, *, links=None):
@@ -58,7 +61,7 @@ def _link(poster, path):
 
 def epoch(name, source):
     """Train for one epoch; return peak memory in MB and films a second."""
-    member, steps = KerasMember(name, Recipe(epochs=1)), []
+    member, steps = NETWORKS[name](Recipe(epochs=1)), []
 
     def progress(what, done, total):
         if "epoch" in what:

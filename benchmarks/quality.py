@@ -41,7 +41,7 @@ from multigenre.ensemble import (
 )
 from multigenre.fusion import METHODS, out_of_fold
 from multigenre.members import make_members
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 from multigenre.scores import METRICS, intervals, prevalence_baseline, resample, with_prevalence
 
 SHARES = {"train": 0.8, "validation": 0.1, "calibration": 0.1}
@@ -197,7 +197,7 @@ def main():
         else:
             films = Films.read(args.films, posters=args.posters)
         posters = PosterCache()
-        films = readable_posters(films, posters)
+        films = posters.screen(films)
         work, runs, seconds = Path(args.work or temporary), [], []
         for seed in args.seeds:
             fold, run = folds_of_films(films, args.folds, seed=seed), {}

@@ -11,12 +11,12 @@ Prints one JSON line:
 
 Set-up is the vocabulary, building and tracing the model, decoding the posters, and loading the best weights at the end.
 An epoch includes validation, learning rate and checkpoint. Ours is what ``multigenre train --preset reference`` runs
-(`KerasMember` with one `PosterCache` for both), and keeps after each epoch what a killed run needs to go on; plain
-keeps the best weights. Each repeat trains both ways from the start on the same 80 % of the films and validates on the
-others. A repeat runs ``--epochs-share`` of the epochs, two at least: an epoch counts as the median of those after the
-first, and set-up is what so many epochs do not explain, with the first one's tracing. A recipe is its set-up and
-all of its epochs. ``--full`` runs every epoch, so that the sum is what was measured. FILMS is a table of films; without
-it, 2,000 films are made. ``--quick`` makes 160 and runs one pair, because each pair traces four models anew.
+(`PosterMember` and `OverviewMember`, with one `PosterCache`), and keeps after each epoch what a killed run needs to go
+on; plain keeps the best weights. Each repeat trains both ways from the start on the same 80 % of the films and
+validates on the others. A repeat runs ``--epochs-share`` of the epochs, two at least: an epoch counts as the median of
+those after the first, and set-up is what so many epochs do not explain, with the first one's tracing. A recipe is its
+set-up and all of its epochs. ``--full`` runs every epoch, so that the sum is what was measured. FILMS is a table of
+films; without it, 2,000 films are made. ``--quick`` makes 160 and runs one pair, because each pair traces four models anew.
 """
 
 import argparse

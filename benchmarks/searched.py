@@ -26,7 +26,7 @@ from multigenre._files import claim
 from multigenre.ensemble import fitted
 from multigenre.fusion import out_of_fold
 from multigenre.members import DEFAULT_SPLIT, make_member, make_network, read_settings
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 from multigenre.scores import scores
 from multigenre.search import cross_fitted_f1
 
@@ -108,7 +108,7 @@ def main():
             films, args.seeds = make_films(200, folder=temporary, seed=0), args.seeds[:1]
             settings = {"overview-lstm": {"recipe": {"epochs": 1}, "design": {"units": [8], "embedding": 8}}}
         else:
-            films = readable_posters(Films.read(args.films, posters=args.posters), posters)
+            films = posters.screen(Films.read(args.films, posters=args.posters))
             settings = {}
             for path in args.settings:
                 settings |= read_settings(path)

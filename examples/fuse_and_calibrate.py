@@ -8,7 +8,7 @@
 import tempfile
 
 from multigenre import GenreProbabilities, LateFusion, ThresholdCalibrator, make_films
-from multigenre.members import KerasMember, OverviewTfidf
+from multigenre.members import OverviewTfidf, PosterMember
 from multigenre.networks import Recipe
 from multigenre.scores import prevalence_baseline, score_table
 
@@ -18,9 +18,7 @@ split = films.split({"train": 0.5, "validation": 0.1, "calibration": 0.2, "test"
 
 # %% Members learn from the training films; validation films choose the epoch.
 words = OverviewTfidf().fit(split["train"])
-poster = KerasMember("poster-cnn", Recipe(epochs=8, learning_rate=1e-3)).fit(
-    split["train"], split["validation"]
-)
+poster = PosterMember(Recipe(epochs=8, learning_rate=1e-3)).fit(split["train"], split["validation"])
 
 # %% Fusion and thresholds learn from the calibration films, and only from them.
 calibration = [member.predict(split["calibration"]) for member in (words, poster)]

@@ -12,10 +12,11 @@ from .ensemble import Prediction as Prediction
 from .fusion import LateFusion as LateFusion
 from .members import EmbeddingMember as EmbeddingMember
 from .members import GivenMember as GivenMember
-from .members import KerasMember as KerasMember
 from .members import Member as Member
 from .members import OverviewBag as OverviewBag
+from .members import OverviewMember as OverviewMember
 from .members import OverviewTfidf as OverviewTfidf
+from .members import PosterMember as PosterMember
 from .members import SklearnMember as SklearnMember
 from .networks import FusionLayer as FusionLayer
 from .networks import OverviewEncoder as OverviewEncoder

@@ -6,20 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
-from multigenre._checks import ROLES, InputError, some
+from multigenre._checks import ROLES, InputError, check_same_genres, some
 from multigenre._files import claim
 from multigenre._signatures import no_progress
-from multigenre.data import Films, GenreProbabilities
-from multigenre.ensemble._bundle import documents_of, restore, write_bundle
-from multigenre.ensemble._fuse import fit_fusion, fused_prediction
-from multigenre.ensemble._held_out import fit_members, held_out_probabilities, refit_members
+from multigenre.calibration import ThresholdCalibrator
+from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.ensemble._bundle import described, estimator_of, read_documents, write_bundle
+from multigenre.ensemble._fuse import ensemble_fusion, ensemble_thresholds, fit_fusion, fused_prediction
+from multigenre.ensemble._held_out import fit_members, fusion_films, held_out_probabilities, refit_members
 from multigenre.ensemble._prediction import Prediction
-from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.fusion import LateFusion
+from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members, restored
+from multigenre.networks import PosterCache
 from multigenre.scores import Contenders, contender_scores, contenders, genre_frame, prevalence_baseline
 
 log = logging.getLogger("multigenre")
+
+SETTINGS = ("preset", "seed", "fusion", "thresholds", "refit", "settings")  # that a bundle keeps
 
 
 class GenreEnsemble:
@@ -124,18 +129,17 @@ class GenreEnsemble:
             )
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
-        how = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
-        members = make_members(self.members, devices=devices, **how)
-        self.descriptions_ = descriptions(self.members, self.preset)
         split = DEFAULT_SPLIT if split is None else split
         if not split.get("train"):
             raise InputError("Training needs a share of the films for the role train, got none.")
+        how = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
+        members = make_members(self.members, devices=devices, **how)
+        self.descriptions_ = descriptions(self.members, self.preset)
         posters = PosterCache()
         if any(member.modality == "poster" for member in members):
-            films = readable_posters(films, posters, strict=strict, progress=progress)
+            films = posters.screen(films, strict=strict, progress=progress)
         roles = films.split(split, seed=self.seed)
-        self.genres_ = films.genres
-        self.prevalence_ = films.genres.prevalence(roles["train"].labels)
+        self.genres_, self.prevalence_ = films.genres, films.genres.prevalence(roles["train"].labels)
         self.roles_ = pd.concat(
             [pd.Series(part.role, index=part.ids, name="role") for part in roles.values()]
         )
@@ -145,33 +149,42 @@ class GenreEnsemble:
             claim(folder, run | ({"settings": self.settings} if self.settings else {}))
             options = {"posters": posters, "progress": progress}
             self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)
-            if not self.members_:
-                names = [member.name for member in members]
-                raise InputError(
-                    f"No film has what {some(names)} read; give posters, overviews or other members."
-                )
-            found = {
+            said = {
                 role: held_out_probabilities(self.members_, apart, roles[role], posters)
                 for role in ("validation", "calibration")
                 if role in roles
             }
-            found_there = found.get("calibration", ())
-            self.fusion_, self.thresholds_ = fit_fusion(self, apart, roles, found_there, progress)
+            self.fusion_, self.thresholds_ = self._fuse(apart, roles, said.get("calibration", []), progress)
             if self.refit:
                 self.members_ = refit_members(self.members_, films, roles, folder, **options)
         if "test" in roles:
-            found["test"] = held_out_probabilities(self.members_, apart, roles["test"], posters)
-        self.films_ = roles
-        self.predictions_ = {
-            role: fused_prediction(self, roles[role], found[role])
-            for role in ("test", "validation")
-            if role in found
-        }
-        self.metrics_ = {
-            role: self.score(prediction, roles[role]) for role, prediction in self.predictions_.items()
-        }
-        self.counts_ = {role: part.summary() for role, part in roles.items()}
+            said["test"] = held_out_probabilities(self.members_, apart, roles["test"], posters)
+        self.films_, self.counts_ = roles, {role: part.summary() for role, part in roles.items()}
+        reported = [role for role in ("test", "validation") if role in said]
+        self.predictions_ = {role: self._prediction(said[role]) for role in reported}
+        self.metrics_ = {role: self.score(self.predictions_[role], roles[role]) for role in reported}
         return self
+
+    def _fuse(self, apart, roles, calibration, progress):
+        """Return fusion and thresholds fitted on what members say of films that they did not see, if there are any."""
+        modalities = {name: member.modality for name, member in self.members_.items()}
+        if not calibration and (slow := [name for name in modalities if name not in apart]):
+            log.warning(
+                "Without calibration films for %s the fusion is a mean of log-odds, cut at 0.5 for every genre.",
+                some(slow),
+            )
+            return LateFusion(method="logit-mean").fit_names(modalities, self.genres_), {}
+        films, said = fusion_films(apart, roles, calibration)
+        settings = self.settings or {}
+        modalities = {one.name: modalities[one.name] for one in said}
+        fusion = ensemble_fusion(settings.get("fusion", self.fusion), modalities, self.seed)
+        calibrator = ensemble_thresholds(settings.get("thresholds", self.thresholds))
+        how = {"prevalence": self.prevalence_, "seed": self.seed, "progress": progress}
+        return fit_fusion(fusion, calibrator, said, films, **how)
+
+    def _prediction(self, said):
+        """Return the prediction that members' probabilities make."""
+        return fused_prediction(self.fusion_, self.thresholds_.get("fused"), said, self.prevalence_)
 
     def cuts(self, *records: GenreProbabilities) -> dict[str, pd.DataFrame]:
         """Return the thresholds of a member, the fused prediction or the baseline, film by film.
@@ -241,8 +254,8 @@ class GenreEnsemble:
             if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
                 role = "train"
             films = films.with_role(role)
-        return fused_prediction(
-            self, films, catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
+        return self._prediction(
+            catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
         )
 
     def unseen(self, films):
@@ -300,7 +313,25 @@ class GenreEnsemble:
         InputError
             If the folder is there and not empty.
         """
-        write_bundle(folder, documents_of(self), self.members_)
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        about = {
+            "members": {name: self.descriptions_.get(name) for name in self.members_},
+            "settings": {
+                name: described(one) if isinstance(one, BaseEstimator) else one
+                for name, one in settings.items()
+            },
+            "genres": list(self.genres_),
+            "prevalence": self.prevalence_.to_dict(),
+            "counts": self.counts_,
+        }
+        documents = {
+            "bundle": about,
+            "metrics": self.metrics_,
+            "fusion": self.fusion_.to_dict(),
+            "thresholds": {name: one.to_dict() for name, one in self.thresholds_.items()},
+            "films": self.roles_.to_dict(),
+        }
+        write_bundle(folder, documents, self.members_)
 
     @classmethod
     def load(cls, folder, *, members=()):
@@ -317,4 +348,23 @@ class GenreEnsemble:
         InputError
             If the folder is no bundle, one of a newer release, or a member of your own is not given.
         """
-        return restore(cls(), folder, members)
+        documents, ensemble = read_documents(folder), cls()
+        about = documents["bundle"]
+        for name, setting in about["settings"].items():
+            made = isinstance(setting, dict) and "kind" in setting
+            setattr(ensemble, name, estimator_of(setting) if made else setting)
+        ensemble.members, ensemble.descriptions_ = tuple(about["members"]), about["members"]
+        ensemble.genres_, ensemble.counts_ = Genres(about["genres"]), about["counts"]
+        ensemble.prevalence_ = pd.Series(about["prevalence"], name="prevalence")
+        ensemble.metrics_ = documents["metrics"]
+        ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
+        ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
+        ensemble.thresholds_ = {
+            name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
+        }
+        ensemble.members_ = {}
+        for name, description in about["members"].items():
+            member = restored(name, description, members, preset=ensemble.preset, seed=ensemble.seed)
+            ensemble.members_[name] = member.load(Path(folder) / name)
+            check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {name}")
+        return ensemble

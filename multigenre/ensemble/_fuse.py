@@ -4,12 +4,13 @@ import logging
 from collections import defaultdict
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from multigenre._checks import some
-from multigenre._signatures import no_progress
+from multigenre._signatures import Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
-from multigenre.ensemble._held_out import fusion_films
+from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble._prediction import Prediction
 from multigenre.fusion import LateFusion, out_of_fold
 from multigenre.scores import prevalence_baseline, with_prevalence
@@ -21,7 +22,7 @@ log = logging.getLogger("multigenre")
 MIN_POSITIVES = 10
 
 
-def ensemble_fusion(fusion, modalities, seed=0):
+def ensemble_fusion(fusion: str | dict | LateFusion, modalities: dict[str, str], seed: int = 0) -> LateFusion:
     """Return an unfitted `LateFusion`.
 
     Parameters
@@ -45,7 +46,7 @@ def ensemble_fusion(fusion, modalities, seed=0):
     return LateFusion(method=fusion, patterns=patterns, seed=seed)
 
 
-def ensemble_thresholds(thresholds):
+def ensemble_thresholds(thresholds: str | dict | ThresholdCalibrator) -> ThresholdCalibrator:
     """Return an unfitted `ThresholdCalibrator`.
 
     Parameters
@@ -63,43 +64,45 @@ def ensemble_thresholds(thresholds):
     return ThresholdCalibrator(strategy=thresholds, min_positives=MIN_POSITIVES, counts=counts)
 
 
-def fit_fusion(ensemble, apart, roles, calibration, progress=no_progress):
-    """Return the fusion and the thresholds of everyone, fitted on films that no member saw, where there are any.
+def fit_fusion(
+    fusion: LateFusion,
+    calibrator: ThresholdCalibrator,
+    members: list[GenreProbabilities],
+    films: Films,
+    *,
+    prevalence: pd.Series,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> tuple[LateFusion, dict[str, ThresholdCalibrator]]:
+    """Fit a fusion, and the thresholds of everyone, on films that no member saw.
 
     Parameters
     ----------
-    ensemble : GenreEnsemble
-        Its members are fitted.
-    apart : dict of str to GenreProbabilities
-        As `multigenre.ensemble.fit_members` gives them.
-    roles : dict of str to Films
-    calibration : list of GenreProbabilities
-        Of the calibration films; empty where there are none.
+    fusion : LateFusion
+        Is fitted.
+    calibrator : ThresholdCalibrator
+        Its settings are used; it is not changed.
+    members : list of GenreProbabilities
+    films : Films
+        The same films, of role calibration, with their genres.
+    prevalence : Series by genre name
+        Of the training films.
+    seed : int
+        Of the folds.
     progress : callable, optional
         Called with (what, number done, number in all).
 
     Returns
     -------
     LateFusion
+        The one given.
     dict of str to ThresholdCalibrator
-        Of the baseline, the members and the fused prediction. Empty where nothing could be fitted.
+        Of the baseline, the members and the fused prediction.
     """
-    settings, seed = ensemble.settings or {}, ensemble.seed
-    modalities = {name: member.modality for name, member in ensemble.members_.items()}
-    slow = [name for name in modalities if name not in apart]
-    if slow and not calibration:
-        log.warning(
-            "Without calibration films for %s the fusion is a mean of log-odds, cut at 0.5 for every genre.",
-            some(slow),
-        )
-        return LateFusion(method="logit-mean").fit_names(modalities, ensemble.genres_), {}
-    films, members = fusion_films(apart, roles, calibration)
-    modalities = {one.name: modalities[one.name] for one in members}
     progress("fusing", 0, 2)
-    fusion = ensemble_fusion(settings.get("fusion", ensemble.fusion), modalities, seed).fit(members, films)
+    fusion.fit(members, films)
     progress("fusing", 1, 2)
-    calibrator = ensemble_thresholds(settings.get("thresholds", ensemble.thresholds))
-    baseline = prevalence_baseline(ensemble.prevalence_, films)
+    baseline = prevalence_baseline(prevalence, films)
     # On what cross-fitted fusions say: the fusion's own predictions of these films flatter it.
     fused = out_of_fold(fusion, members, films, seed=seed)
     thresholds = {
@@ -111,30 +114,35 @@ def fit_fusion(ensemble, apart, roles, calibration, progress=no_progress):
     return fusion, thresholds
 
 
-def fused_prediction(ensemble, films, members):
+def fused_prediction(
+    fusion: LateFusion,
+    calibrator: ThresholdCalibrator | None,
+    members: list[GenreProbabilities],
+    prevalence: pd.Series,
+) -> Prediction:
     """Fuse; a film that no member can read gets the training films' prevalence, and is counted.
 
     Parameters
     ----------
-    ensemble : GenreEnsemble
-    films : Films
+    fusion : LateFusion
+    calibrator : ThresholdCalibrator or None
+        Of the fused prediction; 0.5 without.
     members : list of GenreProbabilities
+    prevalence : Series by genre name
 
     Returns
     -------
     Prediction
     """
-    fused = ensemble.fusion_.predict(members)
+    fused = fusion.predict(members)
     if not fused.present.all():
         nothing = ~fused.present
         log.warning(
             "%d films have nothing that a member can read (%s); they get each genre's prevalence.",
             nothing.sum(),
-            some(films.ids[nothing]),
+            some(fused.ids[nothing]),
         )
-        fused = with_prevalence(fused, ensemble.prevalence_)
-    if fused.name in ensemble.thresholds_:
-        labels = ensemble.thresholds_[fused.name].predict(fused)
-    else:
-        labels = (fused.to_frame() >= 0.5).astype(np.uint8)
-    return Prediction(fused, tuple(members), labels)
+        fused = with_prevalence(fused, prevalence)
+    if calibrator is None:
+        return Prediction(fused, tuple(members), (fused.to_frame() >= 0.5).astype(np.uint8))
+    return Prediction(fused, tuple(members), calibrator.predict(fused))

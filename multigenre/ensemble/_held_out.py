@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multigenre._checks import InputError, check_same_genres, check_unseen
+from multigenre._checks import InputError, check_same_genres, check_unseen, some
 from multigenre._files import replacing_folder
 from multigenre._signatures import no_progress
 from multigenre.data import Films, GenreProbabilities, folds_of_films
@@ -91,6 +91,11 @@ def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress
         Those that found something to read.
     apart : dict of str to GenreProbabilities
         Out-of-fold probabilities of all films but the test films, of the members that have them.
+
+    Raises
+    ------
+    InputError
+        If no member finds anything to read.
     """
     learned, apart = {}, {}
     whole = _all_but_test(films, roles)
@@ -107,7 +112,63 @@ def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress
                 folds[member.folds] = folds_of_films(whole, member.folds, seed=seed)
             options = {"folds": folds[member.folds], "posters": posters, "progress": progress}
             apart[name] = kept(folder, name, partial(out_of_fold_member, learned[name], whole, **options))
+    if not learned:
+        names = some([member.name for member in members])
+        raise InputError(f"No film has what {names} read; give posters, overviews or other members.")
     return learned, apart
+
+
+def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=no_progress):
+    """Return a member's probabilities of its own training films, each from a copy trained without the film.
+
+    A fusion can learn from them as from calibration films, and there are many more. The member that then serves
+    trains on all the films, so it is a little better than what the fusion saw. For members that train in seconds.
+
+    Parameters
+    ----------
+    member : Member
+        Copies of it are trained; of a fitted one, with the settings that it chose (`to_train_again`).
+    films : Films
+        With their genres. Near-duplicates go to one fold, and every genre keeps its share in each.
+    folds : int, or ndarray of shape (n_films,), int
+        As many copies are trained; or the fold of each film, see `folds_of_films`.
+    seed : int
+        Of the folds.
+    posters : PosterCache, optional
+    progress : callable, optional
+        Called with (what, folds done, folds in all).
+
+    Returns
+    -------
+    GenreProbabilities
+        Of role ``"out-of-fold"``, in the order of the films; NaN for films without what the member reads.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two folds or than that many films, or a copy has seen the films of its fold.
+
+    References
+    ----------
+    Wolpert (1992), "Stacked generalization", Neural Networks 5(2). van der Laan, Polley, Hubbard (2007), "Super
+    learner", Statistical Applications in Genetics and Molecular Biology 6(1).
+    """
+    if films.labels is None:
+        raise InputError(
+            "Cross-fitting needs films whose genres are known, got a table without genre columns."
+        )
+    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds
+    values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
+    for done, number in enumerate(numbers, start=1):
+        held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)
+        one.fit(films.take(fold != number).with_role("train"), posters=posters)
+        for ids in one.learned_ids_.values():
+            check_unseen(held.ids, ids, f"{member.name}, trained without a fold,")
+        found = one.predict(held, posters=posters)
+        check_same_genres(films.genres, found.genres, f"The films and {member.name}")
+        values[fold == number] = found.values
+        progress(f"{member.name}, out of fold", done, len(numbers))
+    return GenreProbabilities(films.ids, films.genres, values, member.name, "out-of-fold")
 
 
 def refit_members(members, films, roles, folder, *, posters=None, progress=no_progress):
@@ -203,56 +264,3 @@ def _all_but_test(films, roles):
 def _rows(probabilities, ids):
     """Return the probabilities of some of their films."""
     return probabilities.take(pd.Index(probabilities.ids).get_indexer(ids))
-
-
-def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=no_progress):
-    """Return a member's probabilities of its own training films, each from a copy trained without the film.
-
-    A fusion can learn from them as from calibration films, and there are many more. The member that then serves
-    trains on all the films, so it is a little better than what the fusion saw. For members that train in seconds.
-
-    Parameters
-    ----------
-    member : Member
-        Copies of it are trained; of a fitted one, with the settings that it chose (`to_train_again`).
-    films : Films
-        With their genres. Near-duplicates go to one fold, and every genre keeps its share in each.
-    folds : int, or ndarray of shape (n_films,), int
-        As many copies are trained; or the fold of each film, see `folds_of_films`.
-    seed : int
-        Of the folds.
-    posters : PosterCache, optional
-    progress : callable, optional
-        Called with (what, folds done, folds in all).
-
-    Returns
-    -------
-    GenreProbabilities
-        Of role ``"out-of-fold"``, in the order of the films; NaN for films without what the member reads.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two folds or than that many films, or a copy has seen the films of its fold.
-
-    References
-    ----------
-    Wolpert (1992), "Stacked generalization", Neural Networks 5(2). van der Laan, Polley, Hubbard (2007), "Super
-    learner", Statistical Applications in Genetics and Molecular Biology 6(1).
-    """
-    if films.labels is None:
-        raise InputError(
-            "Cross-fitting needs films whose genres are known, got a table without genre columns."
-        )
-    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds
-    values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
-    for done, number in enumerate(numbers, start=1):
-        held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)
-        one.fit(films.take(fold != number).with_role("train"), posters=posters)
-        for ids in one.learned_ids_.values():
-            check_unseen(held.ids, ids, f"{member.name}, trained without a fold,")
-        found = one.predict(held, posters=posters)
-        check_same_genres(films.genres, found.genres, f"The films and {member.name}")
-        values[fold == number] = found.values
-        progress(f"{member.name}, out of fold", done, len(numbers))
-    return GenreProbabilities(films.ids, films.genres, values, member.name, "out-of-fold")

@@ -10,9 +10,14 @@ from multigenre._checks import InputError
 from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
-from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
+from multigenre.members._member import (
+    has_modality,
+    learned_ids,
+    named_probabilities,
+    readable_films,
+    screened,
+)
 from multigenre.members._vector_cache import VectorCache
-from multigenre.networks import PosterCache, readable_posters
 
 
 class EmbeddingMember:
@@ -99,8 +104,8 @@ class EmbeddingMember:
         InputError
             If no film has the modality, the embedder's vectors cannot be used, or C is not above 0.
         """
-        posters = self._posters(posters)
-        films = readable_films(self, self._decoded(train, posters))
+        posters, films = self._screened(posters, train)
+        films = readable_films(self, films)
         vectors = self._embedded(films, posters, progress).astype(np.float64)
         self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
         mean, scale = np.zeros(vectors.shape[1]), np.ones(vectors.shape[1])
@@ -135,8 +140,7 @@ class EmbeddingMember:
         InputError
             If the embedder's vectors cannot be used, or are not as long as those that were learned from.
         """
-        posters = self._posters(posters)
-        films = self._decoded(films, posters)
+        posters, films = self._screened(posters, films)
         present = has_modality(self, films)
         values = np.empty((0, len(self.genres_)))
         if present.any():
@@ -184,14 +188,11 @@ class EmbeddingMember:
             self._coefficients, self._intercept = file["coefficients"], file["intercept"]
         return self
 
-    def _posters(self, posters):
-        """Return decoded posters of the size that the embedder reads, the caller's if they are."""
-        size = getattr(self.embed, "poster_size", 64)
-        return posters if posters is not None and posters.size == size else PosterCache(size)
-
-    def _decoded(self, films, posters):
-        """Return the films with unreadable posters missing, which are named in the log."""
-        return readable_posters(films, posters) if self.modality == "poster" else films
+    def _screened(self, posters, films):
+        """Return decoded posters of the size that the embedder reads, and films with unreadable ones missing."""
+        if self.modality != "poster":
+            return posters, films
+        return screened(posters, getattr(self.embed, "poster_size", 64), films)
 
     def _embedded(self, films, posters, progress=no_progress):
         """Return the vectors of films that have the modality."""

@@ -9,6 +9,7 @@ import numpy as np
 from multigenre._checks import InputError, check_unseen, some
 from multigenre._signatures import no_progress
 from multigenre.data import GenreProbabilities
+from multigenre.networks import PosterCache
 
 log = logging.getLogger("multigenre")
 
@@ -87,6 +88,13 @@ def readable_films(member, films):
             "give others or leave this member out."
         )
     return readable
+
+
+def screened(posters, size, *parts):
+    """Return decoded posters of a size, the caller's if they are, and films whose unreadable posters are missing."""
+    if posters is None or posters.size != size:
+        posters = PosterCache(size)
+    return posters, *map(posters.screen, parts)
 
 
 def learned_ids(train, validation):

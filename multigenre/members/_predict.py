@@ -7,7 +7,7 @@ import numpy as np
 from multigenre._signatures import no_progress
 from multigenre.data import GenreProbabilities
 from multigenre.members._member import member_probabilities
-from multigenre.networks import PosterCache, name_unreadable, unreadable_posters
+from multigenre.networks import PosterCache, name_unreadable
 
 CHUNK = 2048  # films read at once: 25 MB of posters, and as much of the next ones
 
@@ -44,7 +44,7 @@ def catalogue_probabilities(members, films, *, strict=False, progress=no_progres
     def read(start):
         part = films if len(films) <= CHUNK else films.take(np.arange(start, min(start + CHUNK, len(films))))
         posters = PosterCache()
-        lost = unreadable_posters(part, posters) if look else {}
+        lost = posters.lost(part) if look else {}
         if strict:
             name_unreadable(lost, strict=True)
         return part.without_posters(lost) if lost else part, posters, lost

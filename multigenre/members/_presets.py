@@ -10,28 +10,29 @@ from multigenre.members._bag import OverviewBag
 from multigenre.members._colours import poster_features
 from multigenre.members._embedding import EmbeddingMember
 from multigenre.members._given import GivenMember
-from multigenre.members._network import KerasMember
+from multigenre.members._network import OverviewMember, PosterMember
 from multigenre.members._pretrained import image_embedder, text_embedder
 from multigenre.members._sklearn import SklearnMember
 from multigenre.members._tfidf import OverviewTfidf
 from multigenre.networks import OverviewDesign, PosterDesign, Recipe
 
 DESIGNS = {"poster-cnn": PosterDesign, "overview-lstm": OverviewDesign}
+NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 OTHERS = ("fusion", "thresholds")
 
 
 def make_network(name, entry, *, seed=0, devices=()):
-    """Return an unfitted `KerasMember` as settings describe it.
+    """Return an unfitted `PosterMember` or `OverviewMember` as settings describe it.
 
     Parameters
     ----------
     name : str
     entry : dict
         ``recipe`` (of `Recipe`, with ``epochs``), and optionally ``design`` (of `PosterDesign` or `OverviewDesign`)
-        and ``rescale``. What is left out is the reference's.
+        and, of posters, ``rescale``. What is left out is the reference's.
     seed : int
     devices : sequence of str
-        That share its training, see `KerasMember`.
+        That share its training, see `PosterMember`.
 
     Raises
     ------
@@ -46,15 +47,16 @@ def make_network(name, entry, *, seed=0, devices=()):
     if name not in DESIGNS:
         raise InputError(f"Settings are of {', '.join(DESIGNS)}, {' and '.join(OTHERS)}, got {name!r}.")
     try:
-        if unknown := sorted(set(entry) - {"recipe", "design", "rescale"}):
+        own = {"rescale": False} if name == "poster-cnn" else {}
+        if unknown := sorted(set(entry) - {"recipe", "design", *own}):
             raise TypeError(f"there is no {some(unknown)}")
         recipe, design = Recipe(**entry["recipe"]), DESIGNS[name](**entry.get("design", {}))
     except KeyError:
         raise InputError(f"Settings of {name} need a recipe with a number of epochs.") from None
     except TypeError as error:
         raise InputError(f"Settings of {name} cannot be used ({error}).") from None
-    options = {"seed": seed, "rescale": entry.get("rescale", False), "design": design, "devices": devices}
-    return KerasMember(name, recipe, **options)
+    own = {setting: entry.get(setting, usual) for setting, usual in own.items()}
+    return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **own)
 
 
 def write_settings(settings, path):
@@ -191,7 +193,7 @@ def make_member(name, *, preset="default", seed=0, settings=None, devices=()):
     settings : dict, optional
         Of networks by name, in place of the preset's; see `read_settings`.
     devices : sequence of str
-        That share the training of each network, see `multigenre.members.KerasMember`.
+        That share the training of each network, see `PosterMember`.
 
     Raises
     ------
@@ -241,7 +243,7 @@ def make_members(members=None, *, preset="default", seed=0, settings=None, devic
         raise InputError(f"Members need distinct names, got {', '.join(names)}.")
     if fitted := [member.name for member in made if hasattr(member, "learned_ids_")]:
         raise InputError(f"{some(fitted)} is fitted already; give an unfitted member.")
-    if devices and not any(isinstance(member, KerasMember) for member in made):
+    if devices and not any(isinstance(member, (PosterMember, OverviewMember)) for member in made):
         raise InputError(f"Devices share the training of networks, but {some(names)} is none.")
     return made
 

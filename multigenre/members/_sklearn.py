@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -15,7 +14,13 @@ from sklearn.utils import get_tags
 from multigenre._checks import InputError, check_shape, some
 from multigenre._signatures import no_progress
 from multigenre.data import Genres, sigmoid
-from multigenre.members._member import has_modality, learned_ids, named_probabilities, readable_films
+from multigenre.members._member import (
+    has_modality,
+    learned_ids,
+    named_probabilities,
+    readable_films,
+    screened,
+)
 
 log = logging.getLogger("multigenre")
 
@@ -82,15 +87,16 @@ class SklearnMember:
         train : Films
         validation, folder, progress
             As every `Member` takes them; nothing is done with them.
-        posters : PosterCache
-            Needed for posters.
+        posters : PosterCache, optional
+            Decoded posters to share with others.
 
         Raises
         ------
         InputError
             If no film can be read, or the classifier gives neither probabilities nor scores.
         """
-        films = readable_films(self, self._decoded(train, posters))
+        posters, films = self._screened(posters, train)
+        films = readable_films(self, films)
         if self.estimator is None:
             raise InputError(f"{self.name} has no classifier; give one, or load what an earlier run saved.")
         estimator = _multi_label(self.estimator)
@@ -114,7 +120,7 @@ class SklearnMember:
 
     def predict(self, films, *, posters=None):
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality."""
-        films = self._decoded(films, posters)
+        posters, films = self._screened(posters, films)
         present = has_modality(self, films)
         values = np.tile(self._prevalence, (present.sum(), 1))
         if present.any() and self.estimator_ is not None:
@@ -168,17 +174,11 @@ class SklearnMember:
         self._prevalence = np.array([facts["constant_genres"].get(genre, np.nan) for genre in self.genres_])
         return self
 
-    def _decoded(self, films, posters):
-        """Return the films with posters that cannot be read missing, which are named in the log."""
-        if self.modality != "poster" or not films.has_poster.any():
-            return films
-        if posters is None:
-            raise InputError(f"{self.name} reads decoded posters; pass posters=PosterCache().")
-        broken = posters.load(films.posters)
-        lost = films.ids[np.isin(films.posters.astype(str), sorted(broken))]
-        if len(lost):
-            log.warning("%d posters cannot be read and count as missing: %s.", len(lost), some(lost))
-        return films.without_posters(lost)
+    def _screened(self, posters, films):
+        """Return decoded posters, of the caller's size or 64, and films with unreadable ones missing."""
+        if self.modality != "poster":
+            return posters, films
+        return screened(posters, posters.size if posters is not None else 64, films)
 
     def _inputs(self, films, posters):
         if self.modality == "overview":
@@ -189,8 +189,9 @@ class SklearnMember:
 def _multi_label(estimator):
     """Return an unfitted copy that takes a table of labels."""
     copy = clone(estimator)
-    # A search has no tags of its own for this.
-    tags = get_tags(copy.estimator if isinstance(copy, BaseSearchCV) else copy)
+    # A search has no tags of its own for this; it is what refits the estimator that it holds.
+    is_search = {"estimator", "refit"} <= set(copy.get_params(deep=False))
+    tags = get_tags(copy.estimator if is_search else copy)
     if tags.target_tags.multi_output or (tags.classifier_tags and tags.classifier_tags.multi_label):
         return copy
     if isinstance(copy, Pipeline):

@@ -13,8 +13,6 @@ from ._poster import PosterCNN as PosterCNN
 from ._poster import PosterEncoder as PosterEncoder
 from ._poster_cache import PosterCache as PosterCache
 from ._poster_cache import name_unreadable as name_unreadable
-from ._poster_cache import readable_posters as readable_posters
-from ._poster_cache import unreadable_posters as unreadable_posters
 from ._recipe import Recipe as Recipe
 from ._recipe import compile_model as compile_model
 from ._recipe import train_model as train_model

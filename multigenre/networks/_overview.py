@@ -71,13 +71,16 @@ class OverviewEncoder(keras.Model):
 
         Parameters
         ----------
-        overviews : sequence of str
+        overviews : sequence of str, or tf.data.Dataset of str
 
         Raises
         ------
         InputError
             If there is no word in them.
         """
+        if isinstance(overviews, tf.data.Dataset):
+            self.words.adapt(untuned(overviews.batch(1024)))
+            return
         overviews = [str(overview) for overview in overviews]
         if not any(overview.strip() for overview in overviews):
             raise InputError(

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import no_progress
-from multigenre.data import inline_content, open_poster
+from multigenre._signatures import Progress, no_progress
+from multigenre.data import Films, inline_content, open_poster
 from multigenre.networks._batches import untuned
 
 log = logging.getLogger("multigenre")
@@ -45,7 +45,7 @@ class PosterCache:
 
     def __init__(self, size=64, *, memory_limit=2**30):
         self.size, self.memory_limit = size, memory_limit
-        self.unreadable = {}
+        self.unreadable, self._named = {}, set()
         self._row = {}
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
@@ -71,12 +71,52 @@ class PosterCache:
             self._decode(new, progress)
         return wanted.keys() & self.unreadable.keys()
 
+    def lost(self, films: Films, *, progress: Progress = no_progress) -> dict[str, str]:
+        """Decode the films' posters; return why some cannot be read, by film id."""
+        broken = self.load(films.posters, progress=progress)
+        paths = zip(films.ids, map(str, films.posters), strict=True)
+        return {film: self.unreadable[path] for film, path in paths if path in broken} if broken else {}
+
+    def screen(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Films:
+        """Decode the films' posters; return the films with unreadable ones missing, which are named in the log.
+
+        A cache names a poster once: whoever made it screens the films, and members that share it find them screened.
+
+        Parameters
+        ----------
+        films : Films
+        strict : bool
+            Refuse posters that cannot be read, instead of naming them and going on as if they were missing.
+        progress : callable, optional
+            Called with (what, number done, number in all).
+
+        Raises
+        ------
+        InputError
+            If a poster cannot be read and ``strict``.
+        """
+        lost = self.lost(films, progress=progress)
+        new = {film: reason for film, reason in lost.items() if strict or film not in self._named}
+        name_unreadable(new, strict=strict)
+        self._named |= new.keys()
+        return films.without_posters(lost) if lost else films
+
     def pixels(self, paths):
-        """Return loaded posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
+        """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
         return self.select(paths)[:]
 
     def select(self, paths):
-        """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for."""
+        """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for.
+
+        Raises
+        ------
+        InputError
+            If one cannot be read: films were not screened.
+        """
+        if broken := self.load(paths):
+            raise InputError(
+                f"{len(broken)} posters cannot be read ({some(broken)}); screen the films first."
+            )
         return Selection(self._pixels, np.array([self._row[str(path)] for path in paths], np.intp))
 
     def _decode(self, paths, progress):
@@ -172,22 +212,8 @@ def _decoded(paths, size):
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 
-def readable_posters(films, posters, *, strict=False, progress=no_progress):
-    """Decode the films' posters; return the films with unreadable ones missing, see `name_unreadable`."""
-    lost = unreadable_posters(films, posters, progress=progress)
-    name_unreadable(lost, strict=strict)
-    return films.without_posters(lost) if lost else films
-
-
-def unreadable_posters(films, posters, *, progress=no_progress):
-    """Decode the films' posters; return why some cannot be read, a dict of str by film id."""
-    broken = posters.load(films.posters, progress=progress)
-    paths = zip(films.ids, map(str, films.posters), strict=True)
-    return {film: posters.unreadable[path] for film, path in paths if path in broken} if broken else {}
-
-
 def name_unreadable(lost, *, strict=False):
-    """Name and count in the log what `unreadable_posters` found, or raise `InputError` if ``strict``."""
+    """Name and count in the log what `PosterCache.lost` found, or raise `InputError` if ``strict``."""
     if lost:
         film, reason = next(iter(lost.items()))
         what, why = f"{len(lost)} posters cannot be read", f"{film}: {reason}"

@@ -7,10 +7,9 @@ import keras
 import keras_tuner
 
 from multigenre.data import Films
-from multigenre.members import KerasMember, make_network
+from multigenre.members import FilmSource, OverviewMember, PosterMember, make_network, readable_films
 from multigenre.search._objectives import check_search_films
 from multigenre.search._spaces import space_of
-from multigenre.search._trials import KeptPosters
 
 
 class NetworkHyperModel(keras_tuner.HyperModel):
@@ -42,9 +41,9 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         check_search_films(train, validation)
         super().__init__(name=name)
         self.train, self.validation, self.seed = train, validation, seed
-        self.space, self._posters = space_of(name), KeptPosters()
+        self.space, self._posters = space_of(name), None
 
-    def member(self, hp: keras_tuner.HyperParameters) -> KerasMember:
+    def member(self, hp: keras_tuner.HyperParameters) -> PosterMember | OverviewMember:
         """Return the unfitted member that these hyperparameters describe."""
         [(name, entry)] = self.space(hp).items()
         return make_network(name, entry, seed=self.seed)
@@ -63,9 +62,11 @@ class NetworkHyperModel(keras_tuner.HyperModel):
     ) -> keras.callbacks.History:
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
-        posters = self._posters.of(member)
-        train = member.dataset(self.train, posters=posters, model=model)
-        validation = member.dataset(self.validation, posters=posters)
+        self._posters, *parts = member.screened(self._posters, self.train, self.validation)
+        train, validation = (
+            FilmSource(member, readable_films(member, films), self._posters) for films in parts
+        )
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
-        return model.fit(train, *args, validation_data=validation, callbacks=[*callbacks, rate], **options)
+        options |= {"validation_data": validation.dataset(), "callbacks": [*callbacks, rate]}
+        return model.fit(train.dataset(model), *args, **options)

@@ -16,8 +16,7 @@ from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion import LateFusion
-from multigenre.members import DESIGNS, KerasMember, make_network
-from multigenre.networks import PosterCache, PosterDesign
+from multigenre.members import DESIGNS, make_network
 from multigenre.search._objectives import check_search_films, fused_out_of_fold, held_out, measure
 from multigenre.search._spaces import Settings
 
@@ -48,7 +47,7 @@ class FilmTrial:
         for other in others:
             held_out(other, validation)
         self.train, self.validation, self.others = train, validation, tuple(others)
-        self._posters = KeptPosters()
+        self._posters = None  # decoded, of the size that the last network reads
 
     @property
     def facts(self) -> dict[str, str]:
@@ -82,10 +81,10 @@ class FilmTrial:
         found, epochs = [], []
         for name in (name for name in DESIGNS if name in settings):
             member = make_network(name, settings[name], seed=seed)
-            posters = self._posters.of(member)
-            options = {"posters": posters, "folder": Path(folder) / name, "progress": progress}
-            member.fit(self.train, self.validation, **options)
-            found.append(member.predict(self.validation, posters=posters))
+            self._posters, train, validation = member.screened(self._posters, self.train, self.validation)
+            options = {"posters": self._posters, "folder": Path(folder) / name, "progress": progress}
+            member.fit(train, validation, **options)
+            found.append(member.predict(validation, posters=self._posters))
             epochs.append(len(member.history_))
             member.history_.to_csv(Path(folder) / f"{name}.history.csv")
         fusion = LateFusion(**settings["fusion"]) if "fusion" in settings else None
@@ -98,21 +97,6 @@ class FilmTrial:
         fused = fused_out_of_fold(members, self.validation, fusion)
         values = measure(fused, self.validation, thresholds=thresholds)
         return {**values, "fused-loss": values["val-loss"]}
-
-
-class KeptPosters:
-    """Decoded posters of one trial after another; one size at a time is kept."""
-
-    def __init__(self):
-        self._cache = None
-
-    def of(self, member: KerasMember) -> PosterCache | None:
-        """Return decoded posters of the size that a member reads; None of one that reads overviews."""
-        if not isinstance(member.design, PosterDesign):
-            return None
-        if self._cache is None or self._cache.size != member.design.size:
-            self._cache = PosterCache(member.design.size)
-        return self._cache
 
 
 def run_seeds(

@@ -9,7 +9,7 @@ from multigenre._checks import InputError
 from multigenre._files import claim
 from multigenre._signatures import no_progress
 from multigenre.data import inline_content
-from multigenre.networks import PosterCache, name_unreadable, unreadable_posters
+from multigenre.networks import PosterCache, name_unreadable
 from multigenre.shards._format import FILMS, WORK, films_table, shards_frame, write_parquet
 
 
@@ -57,7 +57,7 @@ def convert(films, folder, *, shard_films=FILMS, strict=False, progress=no_progr
 
 def _write(films, path, strict):
     """Write one shard."""
-    lost = unreadable_posters(films, PosterCache())
+    lost = PosterCache().lost(films)
     name_unreadable(lost, strict=strict)
     films = films.without_posters(lost)
     facts = {

@@ -1,26 +1,15 @@
 """Training a network from Parquet shards, in memory that does not grow with the catalogue."""
 
-import tempfile
-
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from multigenre._checks import InputError, check_same_genres, check_unseen
-from multigenre._signatures import no_progress
-from multigenre.members import one_ahead
-from multigenre.networks import (
-    OverviewLSTM,
-    PosterCache,
-    PosterCNN,
-    compile_model,
-    epoch_batches,
-    overview_lengths,
-    readable_posters,
-    train_model,
-    untuned,
-)
+from multigenre._checks import InputError, check_same_genres
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.members import OverviewMember, PosterMember, one_ahead
+from multigenre.networks import PosterCache, epoch_batches, overview_lengths, untuned
 from multigenre.shards._format import (
     GROUP,
     shard_facts,
@@ -30,18 +19,27 @@ from multigenre.shards._format import (
     table_films,
 )
 
+Network = PosterMember | OverviewMember
 WINDOW = 4096  # films that are shuffled together: 50 MB of posters of 64 pixels a side
 
 
-def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=None, progress=no_progress):
-    """Train a network on a catalogue in shards, as `KerasMember.fit` does on films in memory.
+def fit_from_shards(
+    member: Network,
+    train: Pathlike,
+    validation: Pathlike | None = None,
+    *,
+    window: int = WINDOW,
+    folder: Pathlike | None = None,
+    progress: Progress = no_progress,
+) -> Network:
+    """Train a network on a catalogue in shards, as its `fit` does on films in memory.
 
     Memory holds two windows, and the ids of the films (some 70 bytes each), by which the member knows later
     whom it has seen. Posters are decoded in every epoch.
 
     Parameters
     ----------
-    member : KerasMember
+    member : PosterMember or OverviewMember
         Not fitted yet. Its seed draws the order of films too.
     train, validation : path
         Folders of shards that `multigenre.shards.convert` wrote, of films whose genres are known; of other films
@@ -56,7 +54,7 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
 
     Returns
     -------
-    KerasMember
+    PosterMember or OverviewMember
         The one given, fitted.
 
     Raises
@@ -65,71 +63,80 @@ def fit_from_shards(member, train, validation=None, *, window=WINDOW, folder=Non
         If the shards name no genres or differ in them, a film is in both folders, none has what the member reads, or
         one of its devices is not there.
     """
-    roles = {"train": train} if validation is None else {"train": train, "validation": validation}
-    paths = {role: shard_paths(source) for role, source in roles.items()}
-    genres = {role: shards_genres(found) for role, found in paths.items()}
-    ids = {role: tuple(_values(found, "Id")) for role, found in paths.items()}
-    if genres["train"] is None:
-        raise InputError(f"Training needs films whose genres are known, but the shards in {train} name none.")
-    if validation is not None:
+    sources = [
+        ShardSource(member, place, window=window) for place in (train, validation) if place is not None
+    ]
+    if len(sources) == 2:
         who = f"Training and validation films of {member.name}"
-        check_same_genres(genres["train"], genres["validation"] or (), who)
-        check_unseen(ids["validation"], ids["train"], "Training")
-    with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, member.strategy().scope():
-        model = _new_model(member, genres["train"], paths["train"])
-        trained, batches = member.to_train(model)
-
-        def dataset(role, model=None):
-            return batches(shard_dataset(member, paths[role], window=window, model=model))
-
-        history = train_model(
-            trained,
-            dataset("train", trained),
-            None if validation is None else dataset("validation"),
-            recipe=member.recipe,
-            folder=folder or temporary,
-            progress=progress,
-        )
-    member.genres_, member.history_ = genres["train"], history
-    member.learned_ids_ = {"train": ids["train"], "validation": ids.get("validation", ())}
-    member.keep(model)
-    return member
+        check_same_genres(sources[0].genres, sources[1].genres, who)
+    return member.train(*sources, folder=folder, progress=progress)
 
 
-def shard_dataset(member, paths, *, window=WINDOW, model=None):
-    """Return a `tf.data.Dataset` of (inputs, labels) batches of shards that lasts one epoch each time it is read.
+class ShardSource:
+    """A folder of shards as batches for a network, see `multigenre.members.TrainingSource`.
 
     Parameters
     ----------
-    member : KerasMember
-    paths : sequence of path
+    member : PosterMember or OverviewMember
+    folder : path
     window : int
-    model : keras.Model, optional
-        That trains on them: films are then shuffled anew every epoch, by the member's seed and the model's steps, so
-        that a resumed run sees them in the order in which it would have seen them.
+
+    Raises
+    ------
+    InputError
+        If the shards name no genres or differ in them.
     """
-    n_films = sum(shard_facts(path)[f"{member.modality}s"] for path in paths)
-    if not n_films:
-        raise InputError(
-            f"{member.name} needs films with {member.modality}s, but none of these shards has one; give others."
+
+    def __init__(self, member: Network, folder: Pathlike, *, window: int = WINDOW):
+        self.member, self.paths, self.window = member, shard_paths(folder), window
+        genres = shards_genres(self.paths)
+        if genres is None:
+            raise InputError(
+                f"Training needs films whose genres are known, but the shards in {folder} name none."
+            )
+        self.genres, self.ids = genres, tuple(_values(self.paths, "Id"))
+
+    @property
+    def overviews(self) -> tf.data.Dataset:
+        """Every overview, one after another."""
+        return tf.data.Dataset.from_generator(
+            lambda: _values(self.paths, "Overview"), output_signature=tf.TensorSpec((), tf.string)
         )
-    n_batches, genres = -(-n_films // member.recipe.batch_size), shards_genres(paths)
 
-    def batches():
-        rng = None
-        if model is not None:
-            rng = np.random.default_rng([member.seed, int(model.optimizer.iterations.numpy()) // n_batches])
-        return shard_batches(member, paths, genres, window=window, rng=rng)
+    def dataset(self, model: keras.Model | None = None) -> tf.data.Dataset:
+        """Return batches of (inputs, labels), which last one epoch each time they are read.
 
-    posters = member.modality == "poster"
-    inputs = (
-        tf.TensorSpec((None, *[member.design.size] * 2, 3), tf.uint8)
-        if posters
-        else tf.TensorSpec((None,), tf.string)
-    )
-    signature = inputs, tf.TensorSpec((None, len(genres)), tf.uint8)
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
+        Parameters
+        ----------
+        model : keras.Model, optional
+            That trains on them: films are then shuffled anew every epoch, by the member's seed and the model's steps,
+            so that a resumed run sees them in the order in which it would have seen them.
+        """
+        member, genres = self.member, self.genres
+        n_films = sum(shard_facts(path)[f"{member.modality}s"] for path in self.paths)
+        if not n_films:
+            what = f"{member.modality}s"
+            raise InputError(
+                f"{member.name} needs films with {what}, but none of these shards has one; give others."
+            )
+        n_batches = -(-n_films // member.recipe.batch_size)
+
+        def batches():
+            rng = None
+            if model is not None:
+                rng = np.random.default_rng(
+                    [member.seed, int(model.optimizer.iterations.numpy()) // n_batches]
+                )
+            return shard_batches(member, self.paths, genres, window=self.window, rng=rng)
+
+        inputs = (
+            tf.TensorSpec((None, *[member.design.size] * 2, 3), tf.uint8)
+            if member.modality == "poster"
+            else tf.TensorSpec((None,), tf.string)
+        )
+        signature = inputs, tf.TensorSpec((None, len(genres)), tf.uint8)
+        dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+        return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
 
 
 def shard_batches(member, paths, genres, *, window=WINDOW, rng=None):
@@ -141,7 +148,7 @@ def shard_batches(member, paths, genres, *, window=WINDOW, rng=None):
 
     Parameters
     ----------
-    member : KerasMember
+    member : PosterMember or OverviewMember
     paths : sequence of path
     genres : Genres
     window : int
@@ -193,21 +200,8 @@ def _read(member, groups, genres):
     if member.modality == "overview":
         return films.overviews, films.labels
     posters = PosterCache(member.design.size)
-    films = readable_posters(films, posters, strict=True)
+    films = posters.screen(films, strict=True)
     return posters.pixels(films.posters), films.labels
-
-
-def _new_model(member, genres, paths):
-    """Return an untrained model, compiled, that knows the genres and the words of these shards."""
-    if member.modality == "poster":
-        model = PosterCNN(genres, rescale=member.rescale, design=member.design, seed=member.seed)
-    else:
-        model = OverviewLSTM(genres, design=member.design, seed=member.seed)
-        words = tf.data.Dataset.from_generator(
-            lambda: _values(paths, "Overview"), output_signature=tf.TensorSpec((), tf.string)
-        )
-        model.encoder.words.adapt(untuned(words.batch(1024)))
-    return compile_model(model, member.recipe)
 
 
 def _values(paths, column):

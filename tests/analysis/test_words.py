@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from multigenre.analysis import word_influence
 from multigenre.data import Films, GenreProbabilities, logits, make_films, sigmoid
 from multigenre.fusion import LateFusion
-from multigenre.members import EmbeddingMember, KerasMember, OverviewTfidf
+from multigenre.members import EmbeddingMember, OverviewMember, OverviewTfidf
 from multigenre.members._colours import poster_features
 from multigenre.networks import OverviewDesign, Recipe
 
@@ -47,7 +47,7 @@ def tfidf(films):
 def members(films, tfidf):
     colours = EmbeddingMember("poster-colours", poster_features, modality="poster", C=1.0).fit(films)
     design = OverviewDesign(embedding=8, units=(6, 4), dense=8)
-    lstm = KerasMember("overview-lstm", Recipe(epochs=2, learning_rate=1e-2), design=design).fit(films)
+    lstm = OverviewMember(Recipe(epochs=2, learning_rate=1e-2), design=design).fit(films)
     return {member.name: member for member in (colours, lstm, tfidf)}
 
 

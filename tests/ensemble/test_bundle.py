@@ -7,7 +7,7 @@ import pytest
 from multigenre._checks import InputError
 from multigenre.ensemble import check_free, read_documents
 from multigenre.ensemble._bundle import DOCUMENTS, FORMAT, write_bundle
-from multigenre.members import KerasMember, OverviewTfidf
+from multigenre.members import OverviewTfidf, PosterMember
 from multigenre.networks import Recipe
 
 
@@ -27,7 +27,7 @@ def members(made_films):
     films = made_films.take(np.arange(24))
     return {
         "overview-tfidf": OverviewTfidf().fit(films),
-        "poster-cnn": KerasMember("poster-cnn", Recipe(epochs=1, batch_size=24)).fit(films),
+        "poster-cnn": PosterMember(Recipe(epochs=1, batch_size=24)).fit(films),
     }
 
 

@@ -28,7 +28,9 @@ def test_a_member_that_was_finished_is_read_not_trained_again(tmp_path, monkeypa
 
 def test_a_member_that_was_half_saved_is_trained_again(tmp_path):
     films = make_films(80, folder=tmp_path / "posters", seed=0)
-    (tmp_path / "overview-tfidf.partial").mkdir()
-    (tmp_path / "overview-tfidf.partial" / "tfidf.json").write_text("{")
+    (tmp_path / "overview-tfidf.done.partial").mkdir()
+    (tmp_path / "overview-tfidf.done.partial" / "tfidf.json").write_text("{")
     fitted(OverviewTfidf(), {"train": films.with_role("train")}, tmp_path)
-    assert (tmp_path / "overview-tfidf.done").is_dir() and not (tmp_path / "overview-tfidf.partial").exists()
+    assert (tmp_path / "overview-tfidf.done").is_dir() and not (
+        tmp_path / "overview-tfidf.done.partial"
+    ).exists()

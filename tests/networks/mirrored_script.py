@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from multigenre import make_films
-from multigenre.members import KerasMember
+from multigenre.members import OverviewMember, PosterMember
 from multigenre.networks import OverviewDesign, PosterDesign, Recipe
 from multigenre.shards import convert, fit_from_shards
 
 # Without dropout, whose masks are drawn on each device apart.
+NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 DESIGNS = {
     "poster-cnn": PosterDesign(size=16, filters=(4, 4), dense=(8,), dropout=0.0, dense_dropout=0.0),
     "overview-lstm": OverviewDesign(300, 8, (8,), 8, dropout=0.0, recurrent_dropout=0.0, dense_dropout=0.0),
@@ -31,14 +32,14 @@ def measured(name):
         for devices in ((), ("CPU:0", "CPU:1")):
             recipe = Recipe(2, batch_size=16, learning_rate=1e-2)
             options = {"design": DESIGNS[name], "devices": devices}
-            found[len(devices)] = KerasMember(name, recipe, **options).fit(train, validation)
-            sharded = fit_from_shards(KerasMember(name, recipe, **options), f"{folder}/shards")
+            found[len(devices)] = NETWORKS[name](recipe, **options).fit(train, validation)
+            sharded = fit_from_shards(NETWORKS[name](recipe, **options), f"{folder}/shards")
             from_shards.append(sharded.history_["loss"].tolist())
         with found[2].strategy().scope():
-            inside = KerasMember(name, recipe, design=DESIGNS[name]).fit(train, validation)
+            inside = NETWORKS[name](recipe, design=DESIGNS[name]).fit(train, validation)
         with tempfile.TemporaryDirectory() as bundle:
             found[2].save(bundle)
-            loaded = KerasMember(name, recipe).load(bundle)
+            loaded = NETWORKS[name](recipe).load(bundle)
         values = [one.predict(validation).values for one in (*found.values(), loaded)]
     return {
         "one": found[0].history_.to_dict("list"),

@@ -4,7 +4,7 @@ import pytest
 
 from multigenre import OverviewLSTM, PosterCNN, make_films
 from multigenre._checks import InputError
-from multigenre.members import KerasMember
+from multigenre.members import OverviewMember, PosterMember
 from multigenre.networks import OverviewDesign, PosterCache, PosterDesign, Recipe
 from multigenre.networks._recipe import AsymmetricLoss, make_loss
 
@@ -65,19 +65,19 @@ def test_a_model_saved_before_there_were_designs_is_the_references():
 
 
 def test_a_member_reads_posters_of_its_designs_size_whatever_is_shared(roles, tmp_path):
-    member = KerasMember("poster-cnn", Recipe(epochs=1, batch_size=8), design=SMALL)
+    member = PosterMember(Recipe(epochs=1, batch_size=8), design=SMALL)
     member.fit(roles["train"], roles["validation"], posters=PosterCache(64))
     found = member.predict(roles["test"], posters=PosterCache(64))
     np.testing.assert_array_equal(found.values, member.predict(roles["test"], posters=PosterCache(16)).values)
     member.save(tmp_path)
-    loaded = KerasMember("poster-cnn", Recipe(epochs=9)).load(tmp_path)
+    loaded = PosterMember(Recipe(epochs=9)).load(tmp_path)
     assert loaded.design == SMALL
     np.testing.assert_array_equal(loaded.predict(roles["test"]).values, found.values)
 
 
 def test_a_member_of_one_lstm_predicts_what_its_model_does(roles):
     design = OverviewDesign(max_tokens=60, embedding=4, units=(4,), dense=4)
-    member = KerasMember("overview-lstm", Recipe(epochs=1, batch_size=8, loss="focal"), design=design)
+    member = OverviewMember(Recipe(epochs=1, batch_size=8, loss="focal"), design=design)
     member.fit(roles["train"], roles["validation"])
     overviews = np.array(roles["test"].overviews, dtype=object)
     np.testing.assert_allclose(
@@ -119,7 +119,7 @@ def test_losses_are_what_their_papers_say():
             "label_smoothing must be at least 0 and below 1, got 1.",
         ),
         (
-            lambda: KerasMember("poster-cnn", Recipe(1), design=OverviewDesign()),
+            lambda: PosterMember(Recipe(1), design=OverviewDesign()),
             "poster-cnn is made by PosterDesign",
         ),
     ],

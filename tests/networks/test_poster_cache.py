@@ -11,7 +11,7 @@ from PIL import Image
 
 from multigenre._checks import InputError
 from multigenre.data import Films, read_poster
-from multigenre.networks import PosterCache, readable_posters
+from multigenre.networks import PosterCache
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_unreadable_posters_are_named_with_a_reason_and_stop_nothing(paths, brok
 def test_films_with_unreadable_posters_go_on_without_them(paths, broken, caplog):
     films = Films(["a", "b", "c"], ["x", "y", "z"], [paths[0], broken[1], broken[4]])
     with caplog.at_level(logging.WARNING, "multigenre"):
-        readable = readable_posters(films, PosterCache())
+        readable = PosterCache().screen(films)
     assert readable.has_poster.tolist() == [True, False, False] and list(readable.ids) == ["a", "b", "c"]
     assert (
         "2 posters cannot be read and count as missing: b, c (b: cannot identify image file)" in caplog.text
@@ -155,9 +155,9 @@ def test_films_with_unreadable_posters_go_on_without_them(paths, broken, caplog)
     with pytest.raises(
         InputError, match=r"2 posters cannot be read \(b, c; b: cannot identify .*\); mend or"
     ):
-        readable_posters(films, PosterCache(), strict=True)
+        PosterCache().screen(films, strict=True)
     whole = films.take([0])
-    assert readable_posters(whole, PosterCache(), strict=True) is whole
+    assert PosterCache().screen(whole, strict=True) is whole
 
 
 @pytest.mark.parametrize("few", [0, 32])

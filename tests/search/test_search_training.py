@@ -58,7 +58,7 @@ def test_a_search_trains_members_and_its_best_settings_make_the_best_member(role
     assert not list((tmp_path).rglob("state.npz"))
     assert said[-1][0].startswith("trials, best val-loss 0.") and said[-1][1:] == (2, 2)
     assert any(what.startswith("poster-cnn, epoch 2 of 2") for what, *_ in said)
-    assert json.loads((tmp_path / "run.json").read_text())["films"].startswith("36 and 24 films")
+    assert json.loads((tmp_path / "run.json").read_text())["films"].startswith("36 films, ")
     assert leaderboard(tmp_path).equals(table)
 
 

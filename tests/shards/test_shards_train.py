@@ -4,13 +4,14 @@ import pytest
 from multigenre import make_films
 from multigenre._checks import InputError
 from multigenre.data import Films
-from multigenre.members import KerasMember
+from multigenre.members import OverviewMember, PosterMember
 from multigenre.networks import OverviewDesign, PosterDesign, Recipe
 from multigenre.shards import _train as out_of_core
 from multigenre.shards import convert, fit_from_shards, read_shards
 from multigenre.shards._format import shard_paths
-from multigenre.shards._train import shard_batches, shard_dataset
+from multigenre.shards._train import ShardSource, shard_batches
 
+NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 DESIGNS = {
     "poster-cnn": PosterDesign(size=16, filters=(4, 4), dense=(8,)),
     "overview-lstm": OverviewDesign(max_tokens=300, embedding=8, units=(8,), dense=8),
@@ -19,9 +20,7 @@ NAMES = sorted(DESIGNS)
 
 
 def member(name, *, seed=0, epochs=2):
-    return KerasMember(
-        name, Recipe(epochs, batch_size=16, learning_rate=1e-2), seed=seed, design=DESIGNS[name]
-    )
+    return NETWORKS[name](Recipe(epochs, batch_size=16, learning_rate=1e-2), seed=seed, design=DESIGNS[name])
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +126,7 @@ def test_a_member_from_shards_knows_whom_it_has_seen(films, shards, tmp_path):
     assert found.learned_ids_["train"] == tuple(films.ids[:120])
     assert found.learned_ids_["validation"] == tuple(films.ids[120:])
     found.save(tmp_path)
-    loaded = KerasMember("poster-cnn", Recipe(1)).load(tmp_path)
+    loaded = PosterMember(Recipe(1)).load(tmp_path)
     with pytest.raises(InputError, match="test films .* were train films of poster-cnn"):
         loaded.predict(films.take([0]).with_role("test"))
 
@@ -167,4 +166,4 @@ def test_shards_without_the_modality_do_not_train(films, tmp_path):
     with pytest.raises(
         InputError, match="poster-cnn needs films with posters, but none of these shards has one"
     ):
-        shard_dataset(member("poster-cnn"), shard_paths(tmp_path))
+        ShardSource(member("poster-cnn"), tmp_path).dataset()
