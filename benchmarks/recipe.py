@@ -16,7 +16,8 @@ on; plain keeps the best weights. Each repeat trains both ways from the start on
 validates on the others. A repeat runs ``--epochs-share`` of the epochs, two at least: an epoch counts as the median of
 those after the first, and set-up is what so many epochs do not explain, with the first one's tracing. A recipe is its
 set-up and all of its epochs. ``--full`` runs every epoch, so that the sum is what was measured. FILMS is a table of
-films; without it, 2,000 films are made. ``--quick`` makes 160 and runs one pair, because each pair traces four models anew.
+films; without it, 2,000 films are made. ``--quick`` makes 160 and runs one pair, because each pair traces four models
+anew.
 """
 
 import argparse

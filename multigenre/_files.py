@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -72,7 +72,7 @@ def write_json(facts: object, path: Pathlike, **options: Any) -> None:
         partial.write_text(json.dumps(facts, **options), encoding="utf-8")
 
 
-def claim(folder: Pathlike, facts: dict[str, object]) -> None:
+def claim(folder: Pathlike, facts: Mapping[str, object]) -> None:
     """Note in a folder what is run in it.
 
     Parameters

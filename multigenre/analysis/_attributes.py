@@ -1,33 +1,34 @@
 """What else is known of films, to slice errors by: length, what is missing, decade, how the poster looks."""
 
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import no_progress
-from multigenre.data import film_columns, read_poster, read_table, texts
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, film_columns, read_poster, read_table, texts
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 256  # posters looked at together
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
 
-def overview_words(films):
+def overview_words(films: Films):
     """Return how many words each overview has, a Series of Int64 by film id; <NA> without overview."""
     words = [len(overview.split()) or pd.NA for overview in films.overviews]
     return pd.Series(words, films.ids, "Int64", name="overview_words")
 
 
-def modalities(films):
+def modalities(films: Films):
     """Return what each film has, by film id: ``"both"``, ``"no poster"``, ``"no overview"`` or ``"neither"``."""
     names = np.array(["neither", "no overview", "no poster", "both"], object)
     return pd.Series(names[films.has_poster + 2 * films.has_overview], films.ids, name="modalities")
 
 
-def decades(years):
+def decades(years: pd.Series) -> pd.Series:
     """Return the decade of years, numbers or texts that hold one, such as ``"1990s"``; <NA> where there is none.
 
     Parameters
@@ -48,7 +49,7 @@ def decades(years):
     return pd.Series(names, years.index, "string", name="decade")
 
 
-def poster_look(posters, ids):
+def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.DataFrame:
     """Return how bright and how colourful posters are.
 
     Parameters
@@ -99,7 +100,7 @@ def poster_look(posters, ids):
     return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
 
 
-def quantile_bins(values, bins=4):
+def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
     """Return numbers as ranges that hold about equal numbers of films, named ``"low to high"`` in their order.
 
     Parameters
@@ -155,7 +156,7 @@ def _range(least, most, digits):
     return least if least == most else f"{least} to {most}"
 
 
-def read_attributes(path, columns):
+def read_attributes(path: Pathlike, columns):
     """Return columns of a table of films to slice by, indexed by film id; None without columns.
 
     Years and dates become decades.
@@ -177,14 +178,14 @@ def read_attributes(path, columns):
         numbers = pd.to_numeric(values, errors="coerce")
         # A table in CSV holds texts; a column is of numbers if every filled cell is one.
         values = numbers if (numbers.notna() == values.notna()).all() else values
-        found[name] = decades(values) if name.lower() in DATES else values
+        found[name] = decades(values) if name.lower() in DATES else values  # pyright: ignore[reportArgumentType]
     return pd.DataFrame(found)
 
 
 LOOKED_AT = (48, 72)  # pixels
 
 
-def poster_looks(films, *, progress=no_progress):
+def poster_looks(films: Films, *, progress: Progress = no_progress) -> pd.DataFrame:
     """Return how bright and how colourful the posters of films are, looked at in 48 x 72 pixels.
 
     Parameters

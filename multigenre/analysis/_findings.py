@@ -19,7 +19,7 @@ class Finding(NamedTuple):
     certain: bool = True
 
 
-def findings(tables, *, words=None):
+def findings(tables: dict[str, pd.DataFrame], *, words: dict[str, str] | None = None) -> list[Finding]:
     """Return what the tables say, in sentences for the head of a report.
 
     A difference is told, as clear, only where its 95 % interval leaves out 0 and its p-value, adjusted for the

@@ -1,14 +1,30 @@
 """How far something that is left out of a film moved what members, and their fusion, say of it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre.data import Films, GenreProbabilities, logits
+from multigenre.data import Films, GenreProbabilities, Genres, logits
 from multigenre.members import catalogue_probabilities
 
+if TYPE_CHECKING:
+    from multigenre.fusion import LateFusion
+    from multigenre.members import Member
 
-def moved_log_odds(members, films, variants, *, modality, fusion=None, prevalence=None):
+
+def moved_log_odds(
+    members: dict[str, Member],
+    films: Films,
+    variants,
+    *,
+    modality: str,
+    fusion: LateFusion | None = None,
+    prevalence: pd.Series | None = None,
+) -> tuple[Genres, dict[str, np.ndarray]]:
     """Return the log-odds of each film as it is, less those of each variant that lacks something.
 
     Parameters
@@ -61,7 +77,7 @@ def moved_log_odds(members, films, variants, *, modality, fusion=None, prevalenc
         usual = pd.Series(prevalence, dtype=float).reindex(list(genres))
         if usual.isna().any():
             raise InputError(
-                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."
+                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."  # pyright: ignore[reportArgumentType]
             )
     for name, one in found.items():
         if name in reading or name == "fused":

@@ -1,15 +1,23 @@
 """Which patches of a poster moved each genre, for any member: each patch covered in turn."""
 
+from __future__ import annotations
+
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from multigenre._checks import InputError, check_ids, check_shape
 from multigenre.analysis._occlusion import moved_log_odds
 from multigenre.analysis._poster_changes import changed_posters, cover
-from multigenre.data import Genres, read_poster
+from multigenre.data import Films, Genres, read_poster
+
+if TYPE_CHECKING:
+    from multigenre.fusion import LateFusion
+    from multigenre.members import Member
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +60,7 @@ class PosterMaps:
         shape = (len(self.ids), len(genres), *values.shape[2:])
         object.__setattr__(self, "values", check_shape(values, shape, f"Heat maps of {self.name}"))
 
-    def of(self, genre):
+    def of(self, genre: str):
         """Return the maps of one genre by its name, (n_films, size, size)."""
         return self.values[:, self.genres.column(genre)]
 
@@ -73,7 +81,14 @@ class PosterMaps:
         return PosterMaps(self.ids, self.genres, blocks.sum(axis=(3, 5)), self.name)
 
 
-def patch_influence(members, films, *, cells=8, fusion=None, prevalence=None):
+def patch_influence(
+    members: dict[str, Member],
+    films: Films,
+    *,
+    cells: int = 8,
+    fusion: LateFusion | None = None,
+    prevalence: pd.Series | None = None,
+) -> dict[str, PosterMaps]:
     """Return how far each patch of the posters moved each genre, found by covering it with the poster's mean colour.
 
     Parameters

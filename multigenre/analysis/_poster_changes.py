@@ -1,16 +1,19 @@
 """Posters that are damaged or covered in part, written as files that any member reads."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from multigenre.data import read_poster
+from multigenre._signatures import Pathlike
+from multigenre.data import Films, read_poster
 
 
-def changed_posters(films, folder, change):
+def changed_posters(films: Films, folder: Pathlike, change: Callable[..., Any]) -> Films:
     """Return the films with changed copies of their posters.
 
     Files, not pixels in a cache: members read posters in sizes of their own. The copies are PNG, which loses nothing.
@@ -38,35 +41,35 @@ def changed_posters(films, folder, change):
     return replace(films, posters=posters)
 
 
-def noise(image, level, rng):
+def noise(image, level: float, rng):
     """Add normal noise to each channel of each pixel; its standard deviation is ``level`` of the full range."""
     noisy = np.asarray(image, float) + rng.normal(0, 255 * level, (image.height, image.width, 3))
     return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 
 
-def blur(image, level, rng):
+def blur(image, level: float, rng):
     """Blur with a Gaussian whose standard deviation is ``level`` of the poster's width."""
     return image.filter(ImageFilter.GaussianBlur(level * image.width))
 
 
-def darken(image, level, rng):
+def darken(image, level: float, rng):
     """Move every pixel by ``level`` of its way to black."""
     return image.point(lambda value: round(value * (1 - level)))
 
 
-def brighten(image, level, rng):
+def brighten(image, level: float, rng):
     """Move every pixel by ``level`` of its way to white."""
     return image.point(lambda value: round(value + (255 - value) * level))
 
 
-def compress(image, level, rng):
+def compress(image, level: float, rng):
     """Save as JPEG with quality 100 less ``level`` of it, and at least 1, and read that."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=max(1, round(100 * (1 - level))))
     return Image.open(file).convert("RGB")
 
 
-def crop(image, level, rng):
+def crop(image, level: float, rng):
     """Cut ``level`` of the width and of the height off at each side; below 0.5."""
     across, down = round(level * image.width), round(level * image.height)
     box = (across, down, max(image.width - across, across + 1), max(image.height - down, down + 1))

@@ -5,10 +5,13 @@ import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre.analysis._intervals import wilson
+from multigenre.data import Films, GenreProbabilities
 from multigenre.scores import BINS, bin_sums, scored
 
 
-def reliability_table(probabilities, films, *, bins=BINS, level=0.95):
+def reliability_table(
+    probabilities: GenreProbabilities, films: Films, *, bins: int = BINS, level=0.95
+) -> pd.DataFrame:
     """Return what a reliability diagram shows: probability and observed share, bin by bin, genre by genre.
 
     Parameters

@@ -1,18 +1,27 @@
 """What is left of each score when posters are damaged, overviews end early, or one of them is not there."""
 
+from __future__ import annotations
+
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.analysis._poster_changes import POSTER_DAMAGES, changed_posters
+from multigenre.data import Films
 from multigenre.members import catalogue_probabilities
 from multigenre.scores import bootstrap_scores, paired_interval, prevalence_baseline, with_prevalence
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble
+
 
 # What is damaged and how far, mildly first; the levels of poster damages are explained in `poster_changes`, those of
 # overviews are how many words are kept, and "missing" is the share of films.
@@ -29,7 +38,7 @@ DAMAGES = {
 }
 
 
-def damaged(films, damage, setting, *, folder, seed=0):
+def damaged(films: Films, damage: str, setting: float, *, folder: Pathlike, seed: int = 0):
     """Return the films with posters or overviews damaged.
 
     Parameters
@@ -63,7 +72,15 @@ def damaged(films, damage, setting, *, folder, seed=0):
     return changed_posters(films, folder, lambda film, image: change(image, setting, _generator(film, seed)))
 
 
-def robustness_table(ensemble, films, *, damages=None, replicates=200, seed=0, progress=no_progress):
+def robustness_table(
+    ensemble: GenreEnsemble,
+    films: Films,
+    *,
+    damages: dict[str, Sequence[float]] | None = None,
+    replicates: int = 200,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Return the scores of members and their fusion as what they read gets worse.
 
     Parameters

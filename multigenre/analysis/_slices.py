@@ -106,10 +106,10 @@ def _scores(values, named, labels, genres):
     share = np.divide(shared, either, out=np.full(len(either), np.nan), where=either > 0)
     effective = either.astype(float)
     effective[-1] = _effective(hits.sum(axis=1), union.sum(axis=1))
-    found["f1"] = 2 * share / (1 + share) + undefined
+    found["f1"] = 2 * share / (1 + share) + undefined  # pyright: ignore[reportArgumentType]
     found["f1_low"], found["f1_high"] = f1_interval(share * effective, effective, LEVEL) + undefined
     found["bce"] = [*(loss.mean(axis=0) if n else nothing), loss.mean() if n else np.nan]
-    found["bce_low"], found["bce_high"] = np.append(
+    found["bce_low"], found["bce_high"] = np.append(  # pyright: ignore[reportArgumentType]
         _mean_interval(loss), _mean_interval(loss.mean(axis=1)[:, None]), axis=1
     )
     kinds = dict.fromkeys(list(found)[1:], "Float64")

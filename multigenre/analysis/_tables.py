@@ -15,10 +15,10 @@ from multigenre.analysis._outcomes import film_outcomes, genre_outcomes
 from multigenre.analysis._reliability import reliability_table
 from multigenre.analysis._slices import slice_table
 from multigenre.analysis._trust import leave_groups_out, leave_one_out, trust_table
-from multigenre.calibration import threshold_optimism, threshold_table
-from multigenre.data import Films
+from multigenre.calibration import ThresholdCalibrator, threshold_optimism, threshold_table
+from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble import GenreEnsemble, Prediction
-from multigenre.scores import Contenders, genre_frame, genre_scores, scores_frame
+from multigenre.scores import Contenders, average_precisions, genre_scores, scores_frame
 
 FIRST = ["contender", "genre"]
 FEW = 20  # films below which choosing thresholds again says nothing
@@ -77,19 +77,20 @@ def error_tables(
     everyone = contenders or ensemble.contenders(prediction, films)
     members, fused, fusion, seed = everyone.members, everyone.fused, ensemble.fusion_, ensemble.seed
     recut, drawn = partial(_recut, ensemble), {"replicates": replicates, "seed": seed}
-    cuts, found = ensemble.cuts(*everyone.records), cache(lambda: ensemble.score(prediction, films))
+    cuts, found = everyone.thresholds, cache(lambda: ensemble.score(prediction, films))
+    by_genre = cache(lambda: {one.name: genre_scores(one, films, cuts[one.name]) for one in everyone.records})
     makers = {
         "summary": lambda: scores_frame(found()).reset_index(),
         "difference": lambda: _difference(found()["fused"].get("minus_best_member", {})),
-        "average_precision": lambda: _with_prevalence(genre_frame(prediction, films), films),
-        "scores": lambda: _by_contender(
-            everyone.records, lambda one: genre_scores(one, films, cuts[one.name]).reset_index()
-        ),
+        "average_precision": lambda: _average_precision(by_genre(), prediction, films),
+        "scores": lambda: _by_contender({name: table.reset_index() for name, table in by_genre().items()}),
         "outcomes": lambda: genre_outcomes(everyone),
         "films": lambda: film_outcomes(everyone),
         "trust": lambda: trust_table(everyone, **drawn),
         "headroom": lambda: headroom(everyone, **drawn),
-        "reliability": lambda: _by_contender(everyone.records, lambda one: reliability_table(one, films)),
+        "reliability": lambda: _by_contender(
+            {one.name: reliability_table(one, films) for one in everyone.records}
+        ),
         "weights": fusion.weight_table,
         "pairs": lambda: co_occurrence(everyone),
         "slices": lambda: slice_table(everyone, _attributes(films, attributes)),
@@ -124,7 +125,15 @@ def error_tables(
     return tables
 
 
-def chosen_again(calibrator, probabilities, films, cuts, *, replicates=1000, seed=0):
+def chosen_again(
+    calibrator: ThresholdCalibrator,
+    probabilities: GenreProbabilities,
+    films: Films,
+    cuts: pd.DataFrame,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return thresholds in use beside those that films which they were not chosen on would choose.
 
     Parameters
@@ -194,18 +203,20 @@ def _attributes(films, given):
     return beside(pd.DataFrame(always), given)
 
 
-def _by_contender(everyone, table_of):
-    """Return the tables of everyone, one beneath the other."""
-    tables = [table_of(one).assign(contender=one.name) for one in everyone]
+def _by_contender(tables):
+    """Return the tables of everyone, by name, one beneath the other."""
+    tables = [table.assign(contender=name) for name, table in tables.items()]
     for table in tables:
         table.attrs.clear()  # of one contender only
     whole = pd.concat(tables, ignore_index=True)
     return whole[[*FIRST, *whole.columns.drop(FIRST)]]
 
 
-def _with_prevalence(table, films):
+def _average_precision(by_genre, prediction, films):
     """Return average precisions with that of who knows only how common each genre is: its prevalence."""
-    return table.assign(prevalence=films.genres.prevalence(films.labels)).reset_index(names="genre")
+    names = [one.name for one in (*prediction.members, prediction.fused)]
+    found = average_precisions(by_genre, names)
+    return found.assign(prevalence=films.genres.prevalence(films.labels)).reset_index(names="genre")
 
 
 def _difference(found):

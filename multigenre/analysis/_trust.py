@@ -2,55 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from multigenre.analysis._intervals import FEW, benjamini_hochberg, bounds, draws, holm, sign_test
+from multigenre.analysis._intervals import FEW, benjamini_hochberg, holm, sign_test
 from multigenre.data import GenreProbabilities
 from multigenre.fusion import LateFusion
-from multigenre.scores import Contenders, average_precision, cuts_of, losses, ranking_of, rates_of_counts
+from multigenre.scores import GENRE_METRICS, Contenders, bounds, cuts_of, resample_genres
 
 Cuts = Callable[[GenreProbabilities], pd.Series | pd.DataFrame]
-METRICS = ("f1", "average_precision", "bce")
 
 
-def paired_samples(sides, labels, replicates, seed):
-    """Return the scores of predictions (n_sides, n_metrics, 1 + replicates, n_genres), first of the films as they are.
-
-    F1 and average precision are NaN where a resample has no film of the genre.
-
-    Parameters
-    ----------
-    sides : list of (values, named)
-        Each (n_films, n_genres), of the same films; drawn together.
-    labels : ndarray of shape (n_films, n_genres), bool
-    replicates, seed : int
-    """
-    films = np.arange(len(labels))
-    if not len(films):
-        return np.full((len(sides), len(METRICS), 1 + replicates, labels.shape[1]), np.nan)
-    fixed = []  # what does not change from draw to draw: films are ranked once
-    for values, named in sides:
-        columns = zip(values.T, labels.T, strict=True)
-        fixed.append((named, [ranking_of(*column, films) for column in columns], losses(values, labels)))
-    chunks = chain([np.ones((len(films), 1))], draws(len(films), replicates, seed))
-    samples = [np.stack([_weighted_scores(*side, labels, weights) for side in fixed]) for weights in chunks]
-    return np.concatenate(samples, axis=2)
-
-
-def _weighted_scores(named, rankings, loss, labels, weights):
-    """Return `METRICS` (n_metrics, n_resamples, n_genres) of films counted ``weights`` (n_films, n_resamples) times."""
-    positives, hits = weights.T @ labels, weights.T @ (named & labels)
-    f1 = np.where(positives > 0, rates_of_counts(hits, weights.T @ named, positives)[2], np.nan)
-    area = [average_precision(ranking, weights) for ranking in rankings]
-    return np.stack([f1, np.stack(area, axis=1), weights.T @ loss / len(labels)])
-
-
-def differences(a, b, support, level=0.95):
-    """Return how far a is better than b, from two sides of `paired_samples`.
+def differences(a: np.ndarray, b: np.ndarray, support: pd.Series, level: float = 0.95) -> pd.DataFrame:
+    """Return how far a is better than b, from two sides of `resample_genres`.
 
     Parameters
     ----------
@@ -67,7 +33,7 @@ def differences(a, b, support, level=0.95):
         bootstrap standard error, as normal), ``p_holm`` and ``p_bh`` (over the genres of the metric), <NA> where
         fewer than `FEW` films carry it: the same few films in each draw would make any difference look sure.
     """
-    better = np.array([-1.0 if metric == "bce" else 1.0 for metric in METRICS])[:, None, None]
+    better = np.array([-1.0 if metric == "bce" else 1.0 for metric in GENRE_METRICS])[:, None, None]
     gains, films = better * (a - b), support.to_numpy()
     gain, drawn = gains[:, 0], gains[:, 1:]
     low, high = bounds(gain, drawn.swapaxes(0, 1), level)
@@ -80,8 +46,8 @@ def differences(a, b, support, level=0.95):
     columns |= {"p_holm": [holm(row) for row in p], "p_bh": [benjamini_hochberg(row) for row in p]}
     return pd.DataFrame(
         {
-            "genre": np.tile(support.index.to_numpy(object), len(METRICS)),
-            "metric": np.repeat(np.array(METRICS, object), len(support)),
+            "genre": np.tile(support.index.to_numpy(object), len(GENRE_METRICS)),
+            "metric": np.repeat(np.array(GENRE_METRICS, object), len(support)),
             **{name: pd.array(np.ravel(values), "Float64") for name, values in columns.items()},
         }
     )
@@ -171,7 +137,7 @@ def leave_groups_out(
         there = np.any([members[name].present for name in left_out], axis=0)
         found = contenders.others(sides, cut).take(there & rest.present)
         # Last is the fused prediction, here the one with all members.
-        samples = paired_samples(
+        samples = resample_genres(
             list(zip(found.values, found.named, strict=True)), found.labels, replicates, seed
         )
         support = pd.Series(found.labels.sum(axis=0), names)
@@ -225,7 +191,7 @@ def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0
     genre = np.flatnonzero(found.labels.any(axis=0))
     best, labels = found.best_members()[genre], found.labels[:, genre]
     named, right = found.named[:, :, genre], (found.named == found.labels)[:, :, genre]
-    samples = paired_samples(
+    samples = resample_genres(
         list(zip(found.values[:, :, genre], named, strict=True)), labels, replicates, seed
     )
     names = np.array(found.names, object)
@@ -245,7 +211,7 @@ def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0
         }
         table["mcnemar_p"] = sign_test(table["right"], table["best_right"])
         gains = differences(samples[one], top, pd.Series(table["support"], table["genre"]))
-        for metric in METRICS:
+        for metric in GENRE_METRICS:
             these = gains[gains["metric"] == metric]
             table |= {metric: these["value"].array, f"{metric}_best": these["other"].array}
             table |= {f"{metric}_{name}": these[name].array for name in ("gain", "low", "high", "p")}
@@ -256,7 +222,7 @@ def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0
 
 def _adjusted(table, fused):
     """Return the table with p-values adjusted apart for members and for the fused prediction."""
-    for test in ("mcnemar", *METRICS):
+    for test in ("mcnemar", *GENRE_METRICS):
         p = table[f"{test}_p"].to_numpy(float)
         for name, method in (("holm", holm), ("bh", benjamini_hochberg)):
             adjusted = np.full(len(p), np.nan)

@@ -1,12 +1,27 @@
 """Which words moved each genre: each word left out in turn, and for `OverviewTfidf` an account that adds up."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from multigenre.analysis._occlusion import moved_log_odds
+from multigenre.data import Films
+
+if TYPE_CHECKING:
+    from multigenre.fusion import LateFusion
+    from multigenre.members import Member
 
 
-def word_influence(members, films, *, fusion=None, prevalence=None):
+def word_influence(
+    members: dict[str, Member],
+    films: Films,
+    *,
+    fusion: LateFusion | None = None,
+    prevalence: pd.Series | None = None,
+) -> pd.DataFrame:
     """Return how far each word of the overviews moved each genre, found by leaving it out.
 
     A word is what stands between spaces. The members that read overviews predict each film once more without each

@@ -1,5 +1,7 @@
 """Calibration: probabilities that happen as often as they say, by one rising map a genre."""
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -7,14 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, check_held_out, check_labels, check_same_genres, check_truth
 from multigenre.calibration._newton import logistic, minimise, tied
-from multigenre.data import GenreProbabilities, Genres, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 
 SMOOTH = ("temperature", "platt", "beta")
 METHODS = ("auto", *SMOOTH)
 COEFFICIENTS = ["a", "b", "c"]
 
 
-def fit_maps(values, labels, *, method="beta", C=0.3):
+def fit_maps(values: np.ndarray, labels: np.ndarray, *, method: str = "beta", C: float = 0.3) -> np.ndarray:
     """Fit one map a genre, ``a log(p) - b log(1 - p) + c`` in log-odds, shrunk towards one that all share.
 
     In log-odds a genre's map is its shift, plus its slope times the distance from its mean log-odds, plus a
@@ -91,7 +93,7 @@ def _shrunk_weights(features, labels, *, slopes, C):
     return minimise(*each, start, free=place <= slopes, lower=lower).T
 
 
-def apply_maps(values, maps):
+def apply_maps(values: np.ndarray, maps):
     """Return probabilities (n_films, n_genres), float64, from what `fit_maps` gave; NaN stays NaN."""
     a, b, c = np.asarray(maps).T
     rising = _rising(values)
@@ -150,12 +152,12 @@ class ProbabilityCalibrator(BaseEstimator):
     array([0.75, 0.75, 0.75, 0.75, 0.25, 0.25, 0.25, 0.25])
     """
 
-    def __init__(self, *, method="auto", C=0.3, min_positives=5):
+    def __init__(self, *, method: str = "auto", C: float = 0.3, min_positives: int = 5):
         self.method = method
         self.C = C
         self.min_positives = min_positives
 
-    def fit(self, probabilities, films):
+    def fit(self, probabilities: GenreProbabilities, films: Films) -> Self:
         """Learn the maps on films that the member never saw.
 
         Parameters
@@ -208,7 +210,7 @@ class ProbabilityCalibrator(BaseEstimator):
             return np.full(len(support), self.method, object)
         return np.where(support < self.min_positives, "platt", "beta").astype(object)
 
-    def transform(self, probabilities):
+    def transform(self, probabilities: GenreProbabilities) -> GenreProbabilities:
         """Return the calibrated probabilities of any films.
 
         Parameters
@@ -249,7 +251,7 @@ class ProbabilityCalibrator(BaseEstimator):
         }
 
     @classmethod
-    def from_dict(cls, facts):
+    def from_dict(cls, facts: dict[str, Any]):
         """Return what `to_dict` described.
 
         Raises

@@ -24,7 +24,7 @@ FOLDS = 5
 TINY = np.finfo(float).tiny  # a divisor where nothing is named and nothing is to be found
 
 
-def check_strategy(strategy, level):
+def check_strategy(strategy, level: float | None):
     """Return the level of a strategy, its default where None is given; None for a strategy without one."""
     if strategy not in STRATEGIES:
         known = f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
@@ -72,7 +72,12 @@ class Reach:
         return np.stack([self.hits[positions, columns], self.named[positions, columns]])
 
 
-def reach(probability, gain, weights=None, film=None):
+def reach(
+    probability: np.ndarray,
+    gain: np.ndarray,
+    weights: np.ndarray | None = None,
+    film: np.ndarray | None = None,
+):
     """Return the `Reach` of one genre.
 
     Between two films that may carry the genre a cut finds none more and can only name wrong ones, so the cuts
@@ -162,7 +167,7 @@ def joint_micro(reaches):
     found. Fan and Lin (2007) climbed towards it one label at a time.
     """
     positives = sum(one.positives for one in reaches)
-    best = np.zeros(len(positives))
+    best = np.zeros(len(positives))  # pyright: ignore[reportArgumentType]
     while True:
         positions = [np.argmax(2 * one.hits - best * one.named, axis=0) for one in reaches]
         found = f_scores(*sum(map(Reach.at, reaches, positions)), positives)
@@ -230,7 +235,7 @@ def _scut_fbr(probability, gain, one, level, weights):
     return np.where(poor, 0, np.argmax(one.f1, axis=0))
 
 
-def search(columns, strategy, level, *, weights=None, film=None):
+def search(columns, strategy: str, level: float | None, *, weights=None, film=None) -> np.ndarray:
     """Return the best cut of each genre in each resample, the highest where several are.
 
     Parameters

@@ -1,12 +1,13 @@
 """The cut of the highest F1: of one genre, of each of several, or of all together."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from multigenre._checks import check_labels, check_shape
 from multigenre.calibration._cuts import reach
 
 
-def f1_threshold(probability, label):
+def f1_threshold(probability: ArrayLike, label: ArrayLike) -> float:
     """Return the cut that maximises F1 for one genre.
 
     Every distinct probability of a film that carries the genre is tried. A cut between two of them finds no
@@ -48,7 +49,7 @@ def _best_f1(probability, label):
     return float(one.cuts[one.f1.argmax()]), float(one.f1.max())
 
 
-def f1_thresholds(values, labels):
+def f1_thresholds(values: ArrayLike, labels: ArrayLike) -> np.ndarray:
     """Return `f1_threshold` of each column.
 
     Parameters
@@ -68,7 +69,7 @@ def f1_thresholds(values, labels):
     return _columns(values, labels)[:, 0]
 
 
-def f_star_half(values, labels):
+def f_star_half(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return half of the highest F1 of each column: where its best cut would be, were it calibrated.
 
     A check, not a choice: a column whose `f1_thresholds` lies far from it is not calibrated, or has too few
@@ -102,7 +103,7 @@ def _columns(values, labels):
     return np.array([_best_f1(*column) for column in zip(values.T, labels.T, strict=True)])
 
 
-def shared_f1_threshold(values, labels):
+def shared_f1_threshold(values: np.ndarray, labels: np.ndarray) -> float:
     """Return the one cut for all columns that maximises micro-F1, exactly; the highest wins ties.
 
     Micro-F1 counts every pair of film and genre alike, so it is the F1 of the flattened arrays.

@@ -1,12 +1,23 @@
 """Many ridge logistic regressions at once: damped Newton steps, bounds, parameters that problems share."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from multigenre._checks import InputError
 from multigenre.data import sigmoid
 
 
-def minimise(slopes, curvature, start, *, free=True, lower=-np.inf, tolerance=1e-8):
+def minimise(
+    slopes: Callable[..., Any],
+    curvature: Callable[..., Any],
+    start: np.ndarray,
+    *,
+    free: bool | np.ndarray = True,
+    lower: float | np.ndarray = -np.inf,
+    tolerance: float = 1e-8,
+) -> np.ndarray:
     """Minimise convex losses of several problems by projected Newton steps, each halved until its loss falls.
 
     A Hessian costs many gradients, so one serves as long as its steps shrink fourfold.
@@ -70,7 +81,14 @@ def minimise(slopes, curvature, start, *, free=True, lower=-np.inf, tolerance=1e
     raise InputError("A stack did not converge in 200 Newton steps; pass a smaller C.")
 
 
-def logistic(own, others, targets, centre, ridge, sample_weight=None):
+def logistic(
+    own: np.ndarray,
+    others: np.ndarray,
+    targets: np.ndarray,
+    centre: np.ndarray,
+    ridge: np.ndarray,
+    sample_weight: np.ndarray | None = None,
+):
     """Return `minimise`'s ``slopes`` and ``curvature`` of a ridge logistic regression a genre.
 
     Parameters
@@ -120,7 +138,7 @@ def logistic(own, others, targets, centre, ridge, sample_weight=None):
     return slopes, curvature
 
 
-def tied(slopes, curvature, slots):
+def tied(slopes: Callable[..., Any], curvature: Callable[..., Any], slots: np.ndarray):
     """Return ``slopes`` and ``curvature`` of one problem, the sum of several that share parameters.
 
     Parameters

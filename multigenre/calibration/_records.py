@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from multigenre._checks import (
     check_held_out,
@@ -14,7 +15,7 @@ from multigenre._checks import (
 from multigenre.data import Films, GenreProbabilities, Genres
 
 
-def as_record(probabilities, genres=None):
+def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genres: Genres | None = None):
     """Return `GenreProbabilities` as they are, or of an array or DataFrame.
 
     Parameters
@@ -32,7 +33,9 @@ def as_record(probabilities, genres=None):
     return GenreProbabilities(frame.index, genres, frame.to_numpy(), "the array", "calibration")
 
 
-def calibration_films(probabilities, films, sample_weight, what):
+def calibration_films(
+    probabilities, films, sample_weight: ArrayLike | None, what: str
+) -> tuple[GenreProbabilities, np.ndarray, np.ndarray, np.ndarray]:
     """Return what can be learned from: the record, and positions, labels and weights of films that count.
 
     Parameters
@@ -70,7 +73,7 @@ def calibration_films(probabilities, films, sample_weight, what):
         labels = check_labels(films, record.values.shape)
     if sample_weight is None:
         rows = np.flatnonzero(record.present)
-        return record, rows, labels[rows], None
+        return record, rows, labels[rows], None  # pyright: ignore[reportReturnType]
     weights = check_weights(sample_weight, len(record), what)
     rows = np.flatnonzero(record.present & (weights > 0))
     return record, rows, labels[rows], weights[rows]

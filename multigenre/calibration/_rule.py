@@ -12,7 +12,7 @@ from multigenre.data import logits, sigmoid
 LIMIT = 1e-12  # far below any cut that matters
 
 
-def margins(values, cuts):
+def margins(values: np.ndarray, cuts):
     """Return log-odds above those of the cut, like ``values``; -inf where a cut above 1 names no film."""
     above = logits(values.astype(float), LIMIT) - logits(cuts, LIMIT)
     return np.where(cuts > 1, -np.inf, above)
@@ -25,7 +25,9 @@ def shifted(cuts, shift):
     return np.where(cuts > 1, cuts, sigmoid(logits(cuts, LIMIT) + shift))
 
 
-def cardinality_shift(values, labels, cuts, weights=None):
+def cardinality_shift(
+    values: np.ndarray, labels: np.ndarray, cuts: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Return what to add to the log-odds of all cuts to name as many genres as these films carry, or nearly.
 
     Parameters
@@ -78,17 +80,25 @@ class Rule:
         if self.counts == "expected" and self.strategy == "scut-fbr":
             raise InputError("Strategy 'scut-fbr' asks what films left out carry; pass counts='observed'.")
 
-    def own(self, labels):
+    def own(self, labels: np.ndarray):
         """Return which genres get a cut of their own, (n_genres,) bool."""
         enough = labels.sum(axis=0, dtype=int) >= max(self.min_positives, 1)
         return enough & (self.strategy not in ("shared", "half"))
 
-    def gains(self, values, labels):
+    def gains(self, values: np.ndarray, labels: np.ndarray):
         """Return how far each film carries each genre, (n_films, n_genres): its label, or `expected_labels`."""
         searched = self.strategy not in ("shared", "half")
         return expected_labels(values, labels) if searched and self.counts == "expected" else labels
 
-    def cuts(self, values, labels, gains, *, weights=None, draws=None):
+    def cuts(
+        self,
+        values: np.ndarray,
+        labels: np.ndarray,
+        gains: np.ndarray,
+        *,
+        weights: np.ndarray | None = None,
+        draws: np.ndarray | None = None,
+    ):
         """Return the cuts, (n_genres, n_resamples) float64.
 
         A genre without a cut of its own gets the best for all pairs of film and genre, by the strategy's
@@ -126,7 +136,7 @@ class Rule:
             cuts[~own] = search(pairs, measure, self.level, weights=weights, film=film)
         return cuts
 
-    def sources(self, values, labels, gains, cuts, weights=None):
+    def sources(self, values: np.ndarray, labels: np.ndarray, gains, cuts, weights=None):
         """Return where each of the cuts (n_genres,) comes from: see `ThresholdCalibrator.sources_`."""
         own = self.own(labels)
         sources = np.full(len(cuts), "fixed" if self.strategy == "half" else "shared", dtype=object)
@@ -139,7 +149,7 @@ class Rule:
         return sources
 
 
-def expected_labels(values, labels):
+def expected_labels(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the probability of each genre by a beta map of its column, shrunk towards the one that all share.
 
     Parameters
@@ -156,7 +166,7 @@ def expected_labels(values, labels):
     return apply_maps(values, fit_maps(values[::step], labels[::step], C=C))
 
 
-def redrawn_labels(values, labels, expected, draws):
+def redrawn_labels(values, labels, expected: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Return `expected_labels` with each genre's map moved to each resample, by one Newton step.
 
     Parameters

@@ -1,7 +1,12 @@
 """How far thresholds can be trusted: how other films would have moved them, and what they promise in vain."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.utils.validation import check_is_fitted
@@ -10,12 +15,25 @@ from multigenre._checks import InputError, check_same_films
 from multigenre.calibration._f1_cuts import f_star_half
 from multigenre.calibration._records import calibration_films
 from multigenre.calibration._rule import Rule, shifted
+from multigenre.data import Films, GenreProbabilities
 from multigenre.scores import rates, rates_of_counts
+
+if TYPE_CHECKING:
+    from multigenre.calibration._thresholds import ThresholdCalibrator
+
 
 CELLS = 4_000_000  # probabilities of resampled films held at once, 32 MB an array
 
 
-def threshold_table(calibrator, probabilities, films, *, sample_weight=None, replicates=1000, seed=0):
+def threshold_table(
+    calibrator: ThresholdCalibrator,
+    probabilities: GenreProbabilities,
+    films: Films,
+    *,
+    sample_weight: ArrayLike | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return each threshold with its 95 % interval over films drawn with replacement, and what it does.
 
     Parameters
@@ -78,7 +96,14 @@ def threshold_table(calibrator, probabilities, films, *, sample_weight=None, rep
     return pd.DataFrame(table, index=pd.Index(list(record.genres), name="genre"))
 
 
-def threshold_optimism(calibrator, probabilities, films, *, folds=5, seed=0):
+def threshold_optimism(
+    calibrator: ThresholdCalibrator,
+    probabilities: GenreProbabilities,
+    films: Films,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return the F1 of thresholds on the films that chose them, and on films that did not.
 
     Parameters

@@ -1,7 +1,10 @@
 """Thresholds: from probabilities to genres, one exactly chosen cut for all genres or one a genre."""
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,7 +12,7 @@ from multigenre._checks import InputError, check_same_genres
 from multigenre.calibration._f1_cuts import f1_threshold, f1_thresholds, f_star_half, shared_f1_threshold
 from multigenre.calibration._records import as_record, calibration_films
 from multigenre.calibration._rule import Rule, cardinality_shift, margins, shifted
-from multigenre.data import Genres
+from multigenre.data import GenreProbabilities, Genres
 
 __all__ = ["ThresholdCalibrator", "f1_threshold", "f1_thresholds", "f_star_half", "shared_f1_threshold"]
 
@@ -97,12 +100,12 @@ class ThresholdCalibrator(BaseEstimator):
     def __init__(
         self,
         *,
-        strategy="f1",
-        level=None,
-        min_positives=1,
-        counts="observed",
-        at_least_one=False,
-        match_cardinality=False,
+        strategy: str = "f1",
+        level: float | None = None,
+        min_positives: int = 1,
+        counts: str = "observed",
+        at_least_one: bool = False,
+        match_cardinality: bool = False,
     ):
         self.strategy = strategy
         self.level = level
@@ -111,7 +114,13 @@ class ThresholdCalibrator(BaseEstimator):
         self.at_least_one = at_least_one
         self.match_cardinality = match_cardinality
 
-    def fit(self, probabilities, films, *, sample_weight=None):
+    def fit(
+        self,
+        probabilities: GenreProbabilities | ArrayLike | pd.DataFrame,
+        films,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Choose the cuts on films that no member trained on.
 
         Parameters
@@ -158,7 +167,7 @@ class ThresholdCalibrator(BaseEstimator):
         self.thresholds_ = pd.Series(shifted(cuts, self.shift_), index=names, name="threshold")
         return self
 
-    def predict(self, probabilities):
+    def predict(self, probabilities: GenreProbabilities | ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Name the genres of any films.
 
         Parameters
@@ -176,7 +185,7 @@ class ThresholdCalibrator(BaseEstimator):
         # A film that is not present is NaN, and NaN is at or above no cut.
         return _table((record.values >= self._film_cuts(record)).view(np.uint8), record)
 
-    def cuts(self, probabilities):
+    def cuts(self, probabilities: GenreProbabilities | ArrayLike | pd.DataFrame) -> pd.DataFrame:
         """Return the thresholds of any films: `thresholds_` for each, but for those that `at_least_one` lowers.
 
         Parameters
@@ -220,7 +229,7 @@ class ThresholdCalibrator(BaseEstimator):
         }
 
     @classmethod
-    def from_dict(cls, facts):
+    def from_dict(cls, facts: dict[str, Any]):
         """Return what `to_dict` described.
 
         Raises

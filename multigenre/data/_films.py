@@ -1,10 +1,15 @@
 """`Films`: ids, overviews, posters and genres of some films; read from a table, split by film."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from multigenre._checks import (
     InputError,
@@ -15,9 +20,13 @@ from multigenre._checks import (
     check_shape,
     some,
 )
+from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
 from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
 from multigenre.data._tables import cells, film_columns, find_posters, read_labels, read_table, texts
+
+if TYPE_CHECKING:
+    from multigenre.data._films import Films
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +68,25 @@ class Films:
     ids: np.ndarray
     overviews: np.ndarray
     posters: np.ndarray
-    labels: np.ndarray | None = None
-    genres: Genres | None = None
+    labels: np.ndarray | Any = (
+        None  # or Any: None only where genres are not known, which whoever needs them refuses
+    )
+    genres: Genres | Any = None
     role: str | None = None
-    titles: np.ndarray | None = None
+    titles: np.ndarray = None  # pyright: ignore[reportAssignmentType]  # never None once made
+
+    if TYPE_CHECKING:  # what it takes, which is more than what it keeps
+
+        def __init__(
+            self,
+            ids: Iterable[object],
+            overviews: Iterable[str | None],
+            posters: Iterable[Pathlike | None],
+            labels: ArrayLike | None = None,
+            genres: Genres | Iterable[str] | None = None,
+            role: str | None = None,
+            titles: Iterable[str | None] | None = None,
+        ) -> None: ...
 
     def __post_init__(self):
         put = object.__setattr__
@@ -144,7 +168,7 @@ class Films:
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("ids", "overviews", "posters", "titles", *(["labels"] if first.genres else []))
         }
-        return cls(**columns, genres=first.genres)
+        return cls(**columns, genres=first.genres)  # pyright: ignore[reportArgumentType]
 
     def with_role(self, role):
         """Return the same films with another split role."""
@@ -158,7 +182,7 @@ class Films:
         lost = np.isin(self.ids.astype(str), [str(film) for film in ids])
         return replace(self, posters=np.where(lost, "", self.posters))
 
-    def align(self, genres):
+    def align(self, genres: Genres):
         """Return the same films with labels in the columns of ``genres``, matched by name.
 
         A genre that these films' table does not name is carried by none of them. Films without labels
@@ -185,7 +209,7 @@ class Films:
         labels[:, [genres.column(name) for name in self.genres]] = self.labels
         return replace(self, labels=labels, genres=genres)
 
-    def split(self, shares, *, seed=0):
+    def split(self, shares: dict[str, float], *, seed: int = 0) -> dict[str, Self]:
         """Split the films into roles, each with close to its share of the films and of every genre.
 
         Near-duplicates (the same overview but for case, punctuation and white space, or byte-identical
@@ -257,7 +281,14 @@ class Films:
         return f"{len(self)} films, {pd.util.hash_pandas_object(table, index=False).sum() & 0xFFFFFFFF:08x}"
 
     @classmethod
-    def read(cls, path, *, posters=None, genres=None, labelled=True):
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        posters: str | Path | None = None,
+        genres: Genres | None = None,
+        labelled: bool = True,
+    ) -> Self:
         """Read films from a CSV or Parquet table and find their posters.
 
         The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
@@ -302,11 +333,11 @@ class Films:
             names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
             if labels is None:
                 return films
-            if genres is None and len(names) < 2:
+            if genres is None and len(names) < 2:  # pyright: ignore[reportArgumentType]
                 raise InputError(
                     f"{names[0]} is its only genre, but telling genres apart needs at least two."
                 )
-            films = replace(films, labels=labels, genres=Genres(names))
+            films = replace(films, labels=labels, genres=Genres(names))  # pyright: ignore[reportArgumentType]
             return films if genres is None else films.align(genres)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error

@@ -1,5 +1,8 @@
 """Genre names in a fixed order, and the multi-hot labels whose columns they name."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -29,7 +32,7 @@ class Genres:
     [('Comedy', 'Drama'), ('Action',)]
     """
 
-    def __init__(self, names):
+    def __init__(self, names: Iterable[str]):
         if isinstance(names, str):
             raise InputError(f"Genres needs a list of names, got the single text {names!r}.")
         self.names = tuple(str(name).strip() for name in names)
@@ -60,7 +63,7 @@ class Genres:
     def __repr__(self):
         return f"Genres({list(self.names)!r})"
 
-    def column(self, name):
+    def column(self, name: str):
         """Return the column that holds the genre ``name``.
 
         Raises
@@ -72,7 +75,7 @@ class Genres:
             raise InputError(f"{name!r} is not one of the {len(self)} genres: {some(self.names, most=30)}.")
         return self._column[name]
 
-    def encode(self, films):
+    def encode(self, films: Iterable[Any]) -> np.ndarray:
         """Return multi-hot labels for a list of genre names a film.
 
         Parameters
@@ -89,7 +92,7 @@ class Genres:
             labels[row, [self.column(name) for name in names]] = 1
         return labels
 
-    def decode(self, labels):
+    def decode(self, labels: np.ndarray) -> list[tuple[str, ...]]:
         """Return the names of the positive columns of each row.
 
         Parameters
@@ -103,7 +106,7 @@ class Genres:
         labels = check_labels(labels, (len(labels), len(self)))
         return [tuple(self.names[column] for column in np.flatnonzero(row)) for row in labels]
 
-    def top(self, values, k=3):
+    def top(self, values: np.ndarray, k: int = 3) -> list[Any]:
         """Return the ``k`` most probable genres of each film, most probable first.
 
         Parameters
@@ -122,15 +125,15 @@ class Genres:
             for row, columns in zip(values, order, strict=True)
         ]
 
-    def support(self, labels):
+    def support(self, labels: np.ndarray):
         """Return how many films carry each genre, as a Series indexed by name."""
         labels = check_labels(labels, (len(labels), len(self)))
         return pd.Series(labels.sum(axis=0, dtype=np.int64), index=list(self.names), name="support")
 
-    def prevalence(self, labels):
+    def prevalence(self, labels: np.ndarray):
         """Return the share of films that carry each genre, as a Series indexed by name."""
         return (self.support(labels) / max(len(labels), 1)).rename("prevalence")
 
-    def cardinality(self, labels):
+    def cardinality(self, labels: np.ndarray):
         """Return the mean number of genres a film."""
         return float(self.support(labels).sum() / max(len(labels), 1))

@@ -7,6 +7,7 @@ from scipy.special import ndtri
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 from multigenre.data._films import Films
 from multigenre.data._genres import Genres
 from multigenre.data._made_overviews import write_overview
@@ -75,7 +76,15 @@ SHOWN = 0.8  # chance that a genre shows where it can
 FALSE_CUE = 0.25  # chance, times the genre's share, that it shows on a film that is not of it
 
 
-def make_films(n_films=1500, *, genres=None, folder, seed=0, missing_posters=0.0, missing_overviews=0.0):
+def make_films(
+    n_films: int = 1500,
+    *,
+    genres: int | None = None,
+    folder: Pathlike,
+    seed: int = 0,
+    missing_posters: float = 0.0,
+    missing_overviews: float = 0.0,
+) -> Films:
     """Make films with a known truth: draw their posters and write their overviews from their genres.
 
     `GENRE_CUES` says where each genre shows: in the poster, in the overview, or in both. It shows there with

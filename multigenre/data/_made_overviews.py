@@ -1,5 +1,9 @@
 """Words of made films: phrases by genre, and sentences to set them in."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
 # People, aims and matters that tell of a genre; the key "" holds those that tell of none.
 PHRASES = {
     "": (
@@ -122,7 +126,7 @@ ENDINGS = (
 SLOTS = ((PEOPLE, AIMS, MATTERS), (AIMS, MATTERS), (PEOPLE, MATTERS))
 
 
-def write_overview(shown, rng):
+def write_overview(shown: Sequence[str] | np.ndarray, rng: np.random.Generator) -> str:
     """Write a plot of one to three sentences.
 
     Parameters
@@ -152,7 +156,7 @@ def write_overview(shown, rng):
         n_sentences += 1
     name = pick(NAMES)
     free = rng.permutation(sum(map(len, SLOTS[:n_sentences])))
-    told = dict(zip(free, [*rng.permutation(shown), *shown[: rng.integers(3)]], strict=False))
+    told = dict(zip(free, [*rng.permutation(shown), *shown[: rng.integers(3)]], strict=False))  # pyright: ignore[reportArgumentType]
 
     sentences, slot = [], 0
     for frames, kinds in zip((OPENINGS, TURNS, ENDINGS)[:n_sentences], SLOTS, strict=False):

@@ -1,5 +1,6 @@
 """Pictures of made films: a palette and a motif by genre, and a title band."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -43,7 +44,7 @@ ADJECTIVES = "LAST|LONG|QUIET|OTHER|BLUE|FIRST|LITTLE|SECOND|OPEN|LATE"
 NOUNS = "ROAD|WINTER|HOUSE|RIVER|LETTER|SUMMER|STREET|GARDEN|MORNING|BRIDGE|ISLAND|DOOR"
 
 
-def draw_poster(shown, rng):
+def draw_poster(shown: Sequence[str] | np.ndarray, rng: np.random.Generator):
     """Draw a poster.
 
     Parameters

@@ -1,15 +1,19 @@
 """`GenreProbabilities`: what every member and every fusion gives, and all that later steps need."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from multigenre._checks import ROLES, InputError, check_ids, check_role, check_same_genres, check_shape, some
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
 
 
@@ -50,7 +54,19 @@ class GenreProbabilities:
     values: np.ndarray
     name: str
     role: str | None = None
-    present: np.ndarray | None = None
+    present: np.ndarray = None  # pyright: ignore[reportAssignmentType]  # never None once made
+
+    if TYPE_CHECKING:  # what it takes, which is more than what it keeps
+
+        def __init__(
+            self,
+            ids: Iterable[object],
+            genres: Genres | Iterable[str],
+            values: ArrayLike,
+            name: str,
+            role: str | None = None,
+            present: ArrayLike | None = None,
+        ) -> None: ...
 
     def __post_init__(self):
         put = object.__setattr__
@@ -87,7 +103,7 @@ class GenreProbabilities:
             self.ids[rows], self.genres, self.values[rows], self.name, self.role, self.present[rows]
         )
 
-    def absent(self, name):
+    def absent(self, name: str):
         """Return the probabilities of ``name``, a member that is present for none of these films."""
         return GenreProbabilities(self.ids, self.genres, np.full_like(self.values, np.nan), name, self.role)
 
@@ -124,14 +140,14 @@ class GenreProbabilities:
         """Return a DataFrame indexed by film id, one column a genre."""
         return pd.DataFrame(self.values, index=pd.Index(self.ids, name="Id"), columns=list(self.genres))
 
-    def save(self, path):
+    def save(self, path: Pathlike) -> None:
         """Write everything to one ``.npz`` file, without pickle, beside and then renamed."""
         facts = {"ids": list(self.ids), "genres": list(self.genres), "name": self.name, "role": self.role}
         with replacing(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, facts=json.dumps(facts), values=self.values, present=self.present)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Pathlike) -> Self:
         """Read what `save` wrote.
 
         Raises
@@ -147,7 +163,7 @@ class GenreProbabilities:
             raise InputError(f"{path} holds no saved genre probabilities ({error}).") from error
 
 
-def logits(values, limit=1e-6):
+def logits(values: ArrayLike, limit=1e-6):
     """Return the log-odds of probabilities, clipped to [limit, 1 - limit].
 
     The limit keeps one saturated sigmoid from deciding a fusion alone: log-odds stay within +-13.8.

@@ -1,17 +1,26 @@
 """Splits by film: near-duplicates stay together, and every genre keeps its share in every part."""
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from multigenre._checks import InputError, some
+
+if TYPE_CHECKING:
+    from multigenre.data._films import Films
+
 
 SPLIT_ROLES = ("train", "validation", "calibration", "test")
 
@@ -39,7 +48,9 @@ def check_shares(shares):
     return {role: share for role, share in shares.items() if share > 0}
 
 
-def near_duplicate_groups(overviews, posters):
+def near_duplicate_groups(
+    overviews: Sequence[str] | np.ndarray, posters: Sequence[str] | np.ndarray
+) -> np.ndarray:
     """Return the group of each film, so that near-duplicates share one.
 
     Two films are near-duplicates when their overviews are the same but for case, punctuation and white
@@ -110,7 +121,9 @@ def _size_and_time(path):
     return (facts.st_size, facts.st_mtime_ns) if facts else (0, 0)
 
 
-def stratified_split(labels, groups, shares, *, seed=0):
+def stratified_split(
+    labels: ArrayLike, groups: ArrayLike, shares: Sequence[float] | np.ndarray, *, seed: int = 0
+) -> np.ndarray:
     """Split films into parts that hold close to their share of all films and of each genre's films.
 
     Groups are dealt one by one, those with the rarest genre first, each to the part that is owed most:
@@ -180,7 +193,7 @@ def _whole_films(wanted):
     return whole
 
 
-def folds_of_films(films, folds, *, seed=0):
+def folds_of_films(films: Films, folds: int, *, seed: int = 0) -> np.ndarray:
     """Return a fold for each film: near-duplicates share one, and every genre has its share in each.
 
     Parameters

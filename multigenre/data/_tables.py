@@ -4,12 +4,16 @@ import ast
 import os
 import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import Pathlike
 
 COLUMNS = {
     "id": ("id", "film_id", "imdb_id"),
@@ -22,7 +26,7 @@ POSTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
-def texts(values):
+def texts(values: ArrayLike):
     """Return values as an object array of str without surrounding white space, ``""`` where missing."""
     values = pd.Series(values, dtype=object)
     values = values.where(values.notna(), "")
@@ -34,7 +38,7 @@ def cells(table, column):
     return np.full(len(table), "", object) if column is None else texts(table[column])
 
 
-def read_table(path):
+def read_table(path: Pathlike):
     """Return the CSV or Parquet table at ``path`` as a DataFrame with at least one row.
 
     Cells of a CSV stay text, so that the id 0012 and the genre N/A survive; an empty cell is ``""``.
@@ -118,7 +122,9 @@ def film_columns(table):
     return found
 
 
-def read_labels(table, columns, *, expected=None):
+def read_labels(
+    table: pd.DataFrame, columns: dict[str, Any], *, expected: Iterable[str] | None = None
+) -> tuple[list[str], np.ndarray] | tuple[None, None]:
     """Return genre names and multi-hot labels, or None twice where the table has no genres.
 
     Genres are the columns of 0 and 1, in the table's order. Where there is none, or the cells of the genre
@@ -202,7 +208,7 @@ def _genre_names(cell, film):
     return [name.strip() for name in names]
 
 
-def find_posters(ids, named, *, folder=None, beside):
+def find_posters(ids: np.ndarray, named: np.ndarray, *, folder: str | Path | None = None, beside: Path):
     """Return the path of each film's poster file as text, ``""`` where there is none.
 
     Parameters

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -90,7 +91,7 @@ def described(estimator: BaseEstimator) -> dict:
 
 def estimator_of(facts: dict) -> BaseEstimator:
     """Return the unfitted estimator that `described` told of."""
-    settings = {
+    settings: dict[str, Any] = {
         name: estimator_of(one) if isinstance(one, dict) and "kind" in one else one
         for name, one in facts["settings"].items()
     }

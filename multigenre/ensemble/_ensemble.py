@@ -1,16 +1,20 @@
 """The whole of it: members, late fusion and thresholds that fit on films and predict genres by name."""
 
+from __future__ import annotations
+
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from multigenre._checks import ROLES, InputError, check_same_genres, some
+from multigenre._checks import InputError, check_same_genres, some
 from multigenre._files import claim
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.ensemble._bundle import described, estimator_of, read_documents, write_bundle
@@ -18,9 +22,20 @@ from multigenre.ensemble._fuse import ensemble_fusion, ensemble_thresholds, fit_
 from multigenre.ensemble._held_out import fit_members, fusion_films, held_out_probabilities, refit_members
 from multigenre.ensemble._prediction import Prediction
 from multigenre.fusion import LateFusion
-from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members, restored
+from multigenre.members import (
+    DEFAULT_SPLIT,
+    catalogue_probabilities,
+    descriptions,
+    make_members,
+    restored,
+    role_of,
+)
 from multigenre.networks import PosterCache
 from multigenre.scores import Contenders, contender_scores, contenders, genre_frame, prevalence_baseline
+
+if TYPE_CHECKING:
+    from multigenre.members import Member
+
 
 log = logging.getLogger("multigenre")
 
@@ -81,19 +96,28 @@ class GenreEnsemble:
 
     def __init__(
         self,
-        members=None,
+        members: Sequence[str | Member] | None = None,
         *,
-        preset="default",
-        seed=0,
-        fusion="joint-stack",
-        thresholds="micro-macro",
-        refit=False,
-        settings=None,
+        preset: str = "default",
+        seed: int = 0,
+        fusion: str | LateFusion = "joint-stack",
+        thresholds: str | ThresholdCalibrator = "micro-macro",
+        refit: bool = False,
+        settings: dict[str, Any] | None = None,
     ):
         self.members, self.preset, self.seed = members, preset, seed
         self.fusion, self.thresholds, self.refit, self.settings = fusion, thresholds, refit, settings
 
-    def fit(self, films, *, split=None, folder=None, strict=False, devices=(), progress=no_progress):
+    def fit(
+        self,
+        films: Films,
+        *,
+        split: dict[str, float] | None = None,
+        folder: Pathlike | None = None,
+        strict: bool = False,
+        devices: Sequence[str] = (),
+        progress: Progress = no_progress,
+    ) -> Self:
         """Split the films, train every member, fit fusion and thresholds, and score what was not seen.
 
         Parameters
@@ -229,7 +253,7 @@ class GenreEnsemble:
         cuts = self.cuts(*members, prediction.fused)
         return contenders(members, prediction.fused, films, cuts)
 
-    def predict(self, films, *, strict=False, progress=no_progress):
+    def predict(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Prediction:
         """Return the genres and probabilities of any films, in their order.
 
         Memory does not grow with the number of films, but for the films and the result themselves.
@@ -246,19 +270,27 @@ class GenreEnsemble:
         Returns
         -------
         Prediction
+
+        Raises
+        ------
+        InputError
+            If films taught this ensemble more than their role says, a poster cannot be read and ``strict``, or a member
+            refuses the films.
         """
-        rows = self.roles_.index.get_indexer(films.ids)
-        if films.role is None and (rows >= 0).any():
-            # One role for all members, though each knows only the films that it learned from.
-            role = min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index)
-            if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
-                role = "train"
-            films = films.with_role(role)
+        # One role for all members, though each knows only the films that it learned from.
+        films = films.with_role(role_of(films, self._learned(films), "this ensemble"))
         return self._prediction(
             catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
         )
 
-    def unseen(self, films):
+    def _learned(self, films):
+        """Return by role the ids of those films that this ensemble knows: of its test films, too."""
+        roles = self.roles_.reindex(films.ids).dropna()
+        if self.refit or any(member.folds for member in self.members_.values()):
+            roles = roles.where(roles == "test", "train")  # where a member trained on all but the test films
+        return {role: roles.index[roles == role] for role in roles.unique()}
+
+    def unseen(self, films: Films):
         """Return those of the films that trained, chose, or calibrated nothing here.
 
         Raises
@@ -266,7 +298,7 @@ class GenreEnsemble:
         InputError
             If there is none.
         """
-        seen = self.roles_.index[self.roles_ != "test"]
+        seen = self.roles_.index[self.roles_ != "test"]  # pyright: ignore[reportArgumentType]
         rows = ~np.isin(films.ids.astype(str), seen.to_numpy(str))
         if not rows.any():
             raise InputError(f"All {len(films)} films taught this ensemble something; a report needs others.")
@@ -274,7 +306,9 @@ class GenreEnsemble:
             log.warning("%d films that taught this ensemble something are left out.", (~rows).sum())
         return films.take(rows)
 
-    def evaluate(self, films, *, strict=False, progress=no_progress):
+    def evaluate(
+        self, films: Films, *, strict: bool = False, progress: Progress = no_progress
+    ) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
         """Score the ensemble, its members and the prevalence baseline on films that it never saw.
 
         Parameters
@@ -305,7 +339,7 @@ class GenreEnsemble:
         cuts = self.cuts(baseline, *prediction.members, prediction.fused)
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write one folder that `load` reads: members, vocabulary, fusion, thresholds, names, settings, scores.
 
         Raises
@@ -334,7 +368,7 @@ class GenreEnsemble:
         write_bundle(folder, documents, self.members_)
 
     @classmethod
-    def load(cls, folder, *, members=()):
+    def load(cls, folder: Pathlike, *, members: Sequence[Member] = ()) -> Self:
         """Read what `save` wrote.
 
         Parameters

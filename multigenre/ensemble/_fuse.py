@@ -35,7 +35,7 @@ def ensemble_fusion(fusion: str | dict | LateFusion, modalities: dict[str, str],
     seed : int
     """
     if isinstance(fusion, LateFusion):
-        return clone(fusion)
+        return clone(fusion)  # pyright: ignore[reportReturnType]
     if not isinstance(fusion, str):
         return LateFusion(**fusion)
     readers = defaultdict(list)
@@ -57,7 +57,7 @@ def ensemble_thresholds(thresholds: str | dict | ThresholdCalibrator) -> Thresho
         cut.
     """
     if isinstance(thresholds, ThresholdCalibrator):
-        return clone(thresholds)
+        return clone(thresholds)  # pyright: ignore[reportReturnType]
     if not isinstance(thresholds, str):
         return ThresholdCalibrator(**thresholds)
     counts = "observed" if thresholds == "scut-fbr" else "expected"  # which asks for labels

@@ -1,23 +1,32 @@
 """What members say about films that did not teach them: what fusion, thresholds and reports are made of."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, check_same_genres, check_unseen, some
 from multigenre._files import replacing_folder
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.members import has_modality, member_probabilities, to_train_again
+
+if TYPE_CHECKING:
+    from multigenre.members import Member
+    from multigenre.networks import PosterCache
+
 
 log = logging.getLogger("multigenre")
 
 
-def kept(folder, name, compute):
+def kept(folder: Pathlike, name: str, compute: Callable[..., Any]):
     """Return probabilities of a member from the folder, or compute them and keep them there.
 
     Parameters
@@ -37,7 +46,14 @@ def kept(folder, name, compute):
     return found
 
 
-def fitted(member, roles, folder, *, posters=None, progress=no_progress):
+def fitted(
+    member: Member,
+    roles: dict[str, Films],
+    folder: Pathlike,
+    *,
+    posters: PosterCache | None = None,
+    progress: Progress = no_progress,
+):
     """Return the member trained, or as read from the folder if an earlier run finished it.
 
     Parameters
@@ -62,7 +78,16 @@ def fitted(member, roles, folder, *, posters=None, progress=no_progress):
     return member
 
 
-def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress=no_progress):
+def fit_members(
+    members: list[Member],
+    films: Films,
+    roles: dict[str, Films],
+    folder: Pathlike,
+    *,
+    seed: int = 0,
+    posters: PosterCache | None = None,
+    progress: Progress = no_progress,
+) -> tuple[dict[str, Member], dict[str, GenreProbabilities]]:
     """Train members, each on as many films as its speed allows.
 
     A member that trains in seconds (its ``folds`` are not 0) trains on all films but the test films. What it says about
@@ -118,7 +143,15 @@ def fit_members(members, films, roles, folder, *, seed=0, posters=None, progress
     return learned, apart
 
 
-def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress=no_progress):
+def out_of_fold_member(
+    member: Member,
+    films: Films,
+    *,
+    folds: int | np.ndarray = 5,
+    seed: int = 0,
+    posters: PosterCache | None = None,
+    progress: Progress = no_progress,
+) -> GenreProbabilities:
     """Return a member's probabilities of its own training films, each from a copy trained without the film.
 
     A fusion can learn from them as from calibration films, and there are many more. The member that then serves
@@ -157,7 +190,7 @@ def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress
         raise InputError(
             "Cross-fitting needs films whose genres are known, got a table without genre columns."
         )
-    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds
+    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds  # pyright: ignore[reportArgumentType]
     values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
     for done, number in enumerate(numbers, start=1):
         held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)
@@ -171,7 +204,15 @@ def out_of_fold_member(member, films, *, folds=5, seed=0, posters=None, progress
     return GenreProbabilities(films.ids, films.genres, values, member.name, "out-of-fold")
 
 
-def refit_members(members, films, roles, folder, *, posters=None, progress=no_progress):
+def refit_members(
+    members: dict[str, Member],
+    films: Films,
+    roles,
+    folder: Pathlike,
+    *,
+    posters: PosterCache | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, Member]:
     """Return the members with the slow ones trained again on all films but the test films.
 
     Each trains for as many epochs as its validation films found best. What fusion and thresholds were fitted on came
@@ -198,7 +239,12 @@ def refit_members(members, films, roles, folder, *, posters=None, progress=no_pr
     }
 
 
-def held_out_probabilities(members, apart, films, posters=None):
+def held_out_probabilities(
+    members: dict[str, Member],
+    apart: dict[str, GenreProbabilities],
+    films: Films,
+    posters: PosterCache | None = None,
+) -> list[GenreProbabilities]:
     """Return every member's probabilities of films of one role, none from a member that they taught.
 
     Parameters
@@ -222,7 +268,9 @@ def held_out_probabilities(members, apart, films, posters=None):
     return [found[name] for name in members if name in found]
 
 
-def fusion_films(apart, roles, calibration):
+def fusion_films(
+    apart: dict[str, GenreProbabilities], roles: dict[str, Films], calibration: list[GenreProbabilities]
+) -> tuple[Films, list[GenreProbabilities]]:
     """Return the films that a fusion may learn from, and every member's probabilities of them.
 
     They are the calibration films and, for members that have out-of-fold probabilities, the training films; the other

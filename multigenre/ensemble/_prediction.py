@@ -28,7 +28,7 @@ class Prediction:
         """Return the named genres of each film, a list of tuples of str."""
         return self.fused.genres.decode(self.labels.to_numpy())
 
-    def to_frame(self, *, with_members=False):
+    def to_frame(self, *, with_members: bool = False):
         """Return one row a film: ``Id``, ``genres`` (joined by ``|``), then the fused probability of each genre.
 
         Parameters

@@ -1,17 +1,27 @@
 """For each film and genre, how far each member moved the fused log-odds: parts that add up to the whole."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from multigenre._checks import InputError, some
-from multigenre.data import logits
+from multigenre.data import GenreProbabilities, logits
 from multigenre.fusion._stacking import evidence
+
+if TYPE_CHECKING:
+    from multigenre.fusion._late_fusion import LateFusion
+
 
 BASE = "(base)"
 
 
-def film_contributions(fusion, members, prevalence):
+def film_contributions(
+    fusion: LateFusion, members: list[GenreProbabilities], prevalence: pd.Series
+) -> pd.DataFrame:
     """Return which part of each film's fused log-odds each member argued for.
 
     The base is what the fusion says where every present member gives each genre its prevalence. From there to what the
@@ -50,7 +60,7 @@ def film_contributions(fusion, members, prevalence):
     fused, genres = fusion.predict(members), list(fusion.genres_)
     given = pd.Series(prevalence, dtype=float).reindex(genres)
     if given.isna().any():
-        raise InputError(f"Every genre needs a prevalence, but {some(given.index[given.isna()])} has none.")
+        raise InputError(f"Every genre needs a prevalence, but {some(given.index[given.isna()])} has none.")  # pyright: ignore[reportArgumentType]
     members = sorted(members, key=lambda member: member.name)
     start, point = given.to_numpy(), np.asarray if fusion.on_probabilities else logits
     present = np.stack([member.present for member in members], axis=1)

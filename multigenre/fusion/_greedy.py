@@ -1,12 +1,15 @@
 """Greedy ensemble selection: how often each member is picked when one by one is added where it helps most."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from multigenre._checks import InputError, check_labels, check_weights
 from multigenre.scores import losses
 
 
-def greedy_weights(values, labels, *, rounds=50, sample_weight=None):
+def greedy_weights(
+    values: ArrayLike, labels: ArrayLike, *, rounds: int = 50, sample_weight: ArrayLike | None = None
+) -> np.ndarray:
     """Return a weight a member, the same for all genres, by forward selection with replacement.
 
     Start from the best member; in each round add the member, one already there or not, with which the mean of the
@@ -60,4 +63,4 @@ def greedy_weights(values, labels, *, rounds=50, sample_weight=None):
         # A gain within rounding is none.
         if found[pick] < best[0] - 1e-12:
             best = found[pick], picks / size
-    return best[1]
+    return best[1]  # pyright: ignore[reportReturnType]

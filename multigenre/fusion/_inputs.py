@@ -1,10 +1,11 @@
 """What a `LateFusion` is given: members' records by name, of the same films, and none that saw them to learn from."""
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from multigenre._checks import (
     ROLES,
@@ -37,7 +38,7 @@ class ToLearn(NamedTuple):
     sample_weight: np.ndarray
 
 
-def by_name(members, genres=None):
+def by_name(members: list[GenreProbabilities] | dict[str, Any], genres: Genres | None = None):
     """Return members by name, in alphabetical order, so that the order they came in is of no consequence.
 
     A dict holds arrays or DataFrames by name, as `as_record` takes them; ``genres`` are what an array's columns are.
@@ -52,7 +53,12 @@ def by_name(members, genres=None):
     return {member.name: member for member in sorted(members, key=lambda member: member.name)}
 
 
-def films_to_learn(members, films, sample_weight, what):
+def films_to_learn(
+    members: list[GenreProbabilities] | dict[str, Any],
+    films: Films,
+    sample_weight: ArrayLike | None,
+    what: str,
+) -> ToLearn:
     """Return what `LateFusion.fit` learns from: films that have a member and a weight above 0.
 
     Parameters
@@ -86,7 +92,7 @@ def films_to_learn(members, films, sample_weight, what):
     return ToLearn(list(named), films.genres, films.ids[rows], values, labels[rows], weights[rows])
 
 
-def role_of(members, genres, learned):
+def role_of(members: list[GenreProbabilities], genres: Genres, learned: np.ndarray) -> str | None:
     """Return the role of what a fusion says: the members', or ``"calibration"`` if only it learned from the films.
 
     Parameters

@@ -1,9 +1,12 @@
 """`LateFusion`: one prediction from several members' genre probabilities, whatever a film lacks."""
 
 import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -25,7 +28,7 @@ def choice_table(choices):
     return pd.DataFrame(choices, columns=CHOICES).astype({"C": float, "others_C": float})
 
 
-def weight_table(stacks, genres, level):
+def weight_table(stacks, genres: Genres, level: float):
     """Return the weights of stacks, a dict by names of members, with intervals at a level in (0, 1)."""
     reach, tables = ndtri(0.5 + level / 2), []
     for names, stack in stacks.items():
@@ -37,7 +40,7 @@ def weight_table(stacks, genres, level):
     return pd.concat(tables, ignore_index=True)
 
 
-def other_table(stacks, genres):
+def other_table(stacks, genres: Genres):
     """Return how each genre's log-odds follow the evidence for each other one, for stacks that see others."""
     tables = []
     for names, stack in stacks.items():
@@ -115,7 +118,14 @@ class LateFusion(BaseEstimator):
     """
 
     def __init__(
-        self, *, method="joint-stack", C="cv", others_C="cv", non_negative=False, patterns=None, seed=0
+        self,
+        *,
+        method: str = "joint-stack",
+        C="cv",
+        others_C="cv",
+        non_negative: bool = False,
+        patterns: Sequence[Any] | None = None,
+        seed: int = 0,
     ):
         self.method = method
         self.C = C
@@ -124,7 +134,13 @@ class LateFusion(BaseEstimator):
         self.patterns = patterns
         self.seed = seed
 
-    def fit(self, members, films, *, sample_weight=None):
+    def fit(
+        self,
+        members: list[GenreProbabilities] | dict[str, Any],
+        films,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn how to combine members, on films that none of them trained on.
 
         Parameters
@@ -171,7 +187,7 @@ class LateFusion(BaseEstimator):
         self._stacks, self.choices_ = stacks, choice_table(choices)
         return self
 
-    def fit_names(self, names, genres):
+    def fit_names(self, names: Iterable[str], genres: Genres) -> Self:
         """Learn only who the members are: all that a mean needs, where no film can be spared.
 
         Parameters
@@ -188,7 +204,7 @@ class LateFusion(BaseEstimator):
         self.film_ids_, self._stacks, self.choices_ = np.array([], dtype=object), {}, choice_table(())
         return self
 
-    def predict(self, members):
+    def predict(self, members: list[GenreProbabilities] | dict[str, Any]) -> GenreProbabilities:
         """Fuse members' probabilities of any films.
 
         Parameters
@@ -257,7 +273,7 @@ class LateFusion(BaseEstimator):
         """Weights as a tidy table: ``pattern``, ``genre``, ``member``, ``weight``."""
         return self.weight_table()[["pattern", "genre", "member", "weight"]]
 
-    def weight_table(self, *, level=0.95):
+    def weight_table(self, *, level=0.95) -> pd.DataFrame:
         """Return weights with intervals, a row each.
 
         Parameters
@@ -275,7 +291,7 @@ class LateFusion(BaseEstimator):
         names = tuple(self.members_)
         return weight_table(self._stacks or {names: self.stack_for(names)[1]}, self.genres_, level)
 
-    def other_weights(self):
+    def other_weights(self) -> pd.DataFrame:
         """Return how a joint stack lets genres see each other, a row for each pattern and pair of genres.
 
         Returns
@@ -295,12 +311,12 @@ class LateFusion(BaseEstimator):
             "members": self.members_,
             "genres": list(self.genres_),
             "film_ids": self.film_ids_.tolist(),
-            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),
+            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),  # pyright: ignore[reportArgumentType]
             "stacks": [{"members": list(names), **stack.to_dict()} for names, stack in self._stacks.items()],
         }
 
     @classmethod
-    def from_dict(cls, facts):
+    def from_dict(cls, facts: dict[str, Any]):
         """Return what `to_dict` described.
 
         Raises

@@ -15,7 +15,7 @@ class Moments(NamedTuple):
     covariance: np.ndarray
 
 
-def moments_of(log_odds, sample_weight):
+def moments_of(log_odds: np.ndarray, sample_weight: np.ndarray):
     """Return the `Moments` of log-odds with NaN; all genres share the covariance.
 
     Covariances are over the films that have every member, and slightly shrunk towards independence.
@@ -47,7 +47,7 @@ def slopes_of(moments, here):
     return slopes
 
 
-def imputed(log_odds, moments):
+def imputed(log_odds: np.ndarray, moments: Moments):
     """Return log-odds in which members that are not there have their conditional mean given those that are.
 
     Parameters
@@ -135,7 +135,7 @@ class Fit(NamedTuple):
         return [stack.mapped(maps) for stack in self.stacks]
 
 
-def strengths(given, grid, name):
+def strengths(given, grid, name: str):
     """Return strengths to choose from as a tuple: ``grid`` for ``"cv"``, else the one or several given."""
     if isinstance(given, str) and given == "cv":
         return grid
@@ -190,7 +190,7 @@ def _fit(lessons, C, others_C, non_negative, tolerance=1e-8):
     options = {"sample_weight": lessons.sample_weight, "tolerance": tolerance}
     path = stack_path(filled, lessons.labels, C, non_negative=non_negative, **options)
     if others_C:
-        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)
+        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)  # pyright: ignore[reportArgumentType]
     return Fit(path, moments)
 
 

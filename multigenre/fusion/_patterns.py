@@ -1,9 +1,12 @@
 """Which members a film has, and the stack that serves each such pattern best on held-out films."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +14,10 @@ from multigenre._checks import InputError, some
 from multigenre.fusion._greedy import greedy_weights
 from multigenre.fusion._pattern_fits import FEW, chosen_strengths, fits
 from multigenre.fusion._stacking import Stack, equal_stack
+
+if TYPE_CHECKING:
+    from multigenre.fusion._pattern_fits import Lessons
+
 
 ALL_PATTERNS = 5  # members up to which every subset of them has a stack: 31
 FOLDS = 5
@@ -39,7 +46,7 @@ def patterns_of(present, wanted=None):
     return sorted(patterns, key=lambda part: (len(part), part))
 
 
-def columns_of(patterns, members):
+def columns_of(patterns: Iterable[Iterable[str]] | None, members: list[str]) -> list[tuple[int, ...]] | None:
     """Return patterns of member names as sorted tuples of their positions; None for none."""
     if patterns is None:
         return None
@@ -48,7 +55,7 @@ def columns_of(patterns, members):
     return [tuple(sorted({members.index(name) for name in pattern})) for pattern in patterns]
 
 
-def folds_of(ids, seed):
+def folds_of(ids, seed: int):
     """Return a fold for each film that depends on all films' ids, not on their order: (n_films,) int."""
     digests = [blake2b(f"{seed} {film}".encode(), digest_size=8).digest() for film in ids]
     fold = np.empty(len(digests), int)
@@ -56,7 +63,15 @@ def folds_of(ids, seed):
     return fold
 
 
-def fit_patterns(members, lessons, *, C, others_C, wanted=None, non_negative=False):
+def fit_patterns(
+    members: list[str],
+    lessons: Lessons,
+    *,
+    C: Sequence[float],
+    others_C: Sequence[float],
+    wanted: list[tuple[int, ...]] | None = None,
+    non_negative: bool = False,
+) -> tuple[dict[tuple[str, ...], Stack], list[dict[str, Any]]]:
     """Fit a stack for every pattern of present members, and choose by cross-validation what serves it best.
 
     A pattern's own fit learns from all films that have one of its members or more: members beyond the pattern are
@@ -107,14 +122,14 @@ def fit_patterns(members, lessons, *, C, others_C, wanted=None, non_negative=Fal
             if source not in fitted:
                 fitted[source] = fits(lessons, source, C, others_C, non_negative)
             if fitted[source]:
-                last, apart = fitted[source]
+                last, apart = fitted[source]  # pyright: ignore[reportGeneralTypeIssues]
                 held_out = np.empty((1 + len(others_C), *seen.labels.shape))
                 for one, fit in apart.items():
                     held = seen.fold == one
                     mine = seen.log_odds[:, held]
                     held_out[:, held] = [stack.log_odds(mine) for stack in fit.stacks_for(pattern)]
                 kinds = zip((None, *others_C), last.stacks_for(pattern), held_out, strict=True)
-                candidates += [Candidate(pattern, source, *kind) for kind in kinds]
+                candidates += [Candidate(pattern, source, *kind) for kind in kinds]  # pyright: ignore[reportArgumentType]
         parts = [one for part, one in best.items() if one.members == part and set(part) < set(pattern)]
         candidates += [one._replace(held_out=one.held_out[rows]) for one in parts]
         losses = [seen.loss(one.held_out) for one in candidates]
@@ -138,7 +153,14 @@ def _names(members, pattern):
     return tuple(members[one] for one in pattern)
 
 
-def fit_greedy(members, values, labels, sample_weight, *, wanted=None):
+def fit_greedy(
+    members: list[str],
+    values: np.ndarray,
+    labels: np.ndarray,
+    sample_weight: np.ndarray,
+    *,
+    wanted=None,
+):
     """Return `greedy_weights` of probabilities (n_members, n_films, n_genres) for every pattern, as stacks."""
     present, stacks = ~np.isnan(values[:, :, 0]).T, {}
     for pattern in patterns_of(present, wanted):

@@ -1,7 +1,9 @@
 """Stacks: each genre's log-odds from the members' log-odds for it, and then from all genres' log-odds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +51,7 @@ class Stack:
         weights = (maps @ self.weights[..., None])[..., 0]
         return replace(self, weights=weights, covariance=maps @ self.covariance @ maps.mT)
 
-    def log_odds(self, members):
+    def log_odds(self, members: Sequence[np.ndarray]) -> np.ndarray:
         """Return fused log-odds (n_films, n_genres) from the members' log-odds, a sequence of such arrays."""
         kind = members[0].dtype
         total = self.weights[:, 0].astype(kind)
@@ -75,7 +77,7 @@ class Stack:
         }
 
     @classmethod
-    def from_dict(cls, facts):
+    def from_dict(cls, facts: dict[str, Any]):
         """Return what `to_dict` described, of errors the variances."""
         weights, others = np.array(facts["coefficients"]), facts["others"] or {}
         errors = np.full_like(weights, np.nan) if facts["errors"] is None else np.array(facts["errors"])
@@ -105,7 +107,15 @@ def evidence(log_odds, usual):
     return np.maximum(log_odds, 0) + np.log1p(np.exp(-np.abs(log_odds)))
 
 
-def stack_path(log_odds, labels, strengths, *, sample_weight=None, non_negative=False, tolerance=1e-8):
+def stack_path(
+    log_odds: np.ndarray,
+    labels: np.ndarray,
+    strengths: Sequence[float],
+    *,
+    sample_weight: np.ndarray | None = None,
+    non_negative: bool = False,
+    tolerance: float = 1e-8,
+) -> list[Stack]:
     """Fit each genre's logistic regression on its members' log-odds, shrunk towards one that all genres share.
 
     The shared one has a weight for each member's distance from its mean log-odds for the genre, and places a
@@ -176,7 +186,15 @@ def stack_path(log_odds, labels, strengths, *, sample_weight=None, non_negative=
     return stacks
 
 
-def others_path(stack, log_odds, labels, strengths, *, sample_weight=None, tolerance=1e-8):
+def others_path(
+    stack: Stack,
+    log_odds: np.ndarray,
+    labels: np.ndarray,
+    strengths: Sequence[float],
+    *,
+    sample_weight: np.ndarray | None = None,
+    tolerance: float = 1e-8,
+) -> list[Stack]:
     """Let each genre of a stack see the evidence for all genres, shrunk towards what the stack says without it.
 
     Parameters
@@ -218,7 +236,7 @@ def others_path(stack, log_odds, labels, strengths, *, sample_weight=None, toler
     return stacks
 
 
-def stack_loss(log_odds, labels, sample_weight=None):
+def stack_loss(log_odds, labels: np.ndarray, sample_weight: np.ndarray | None = None):
     """Return binary cross-entropy of log-odds, the mean over films (weighted) and genres in nats."""
     losses = np.logaddexp(0, log_odds) - labels * log_odds
     return float(np.average(losses, axis=0, weights=sample_weight).mean())

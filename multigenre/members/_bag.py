@@ -1,8 +1,11 @@
 """`OverviewBag`: small networks over bags of words and of character n-grams, the best member that reads words alone."""
 
+from __future__ import annotations
+
 import json
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
@@ -10,10 +13,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
-from multigenre._signatures import no_progress
-from multigenre.data import Genres, sigmoid
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, Genres, sigmoid
 from multigenre.members._bag_network import BagNetwork, train_network
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
+
+if TYPE_CHECKING:
+    from multigenre.networks import PosterCache
+
 
 # Words as they are, and runs of three to five characters within words, for endings and for names nobody else has.
 WORDS = {"stop_words": "english", "min_df": 2}
@@ -55,11 +62,27 @@ class OverviewBag:
     folds = 5
     history_ = None
 
-    def __init__(self, name="overview-bag", *, n_networks=3, n_units=128, epochs=30, seed=0):
+    def __init__(
+        self,
+        name: str = "overview-bag",
+        *,
+        n_networks: int = 3,
+        n_units: int = 128,
+        epochs: int = 30,
+        seed: int = 0,
+    ):
         self.name, self.seed = name, seed
         self.n_networks, self.n_units, self.epochs = n_networks, n_units, epochs
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Learn from the films of ``train`` that have an overview; ``validation`` is not used, for epochs are fixed.
 
         ``progress`` is called with the name, the epochs done and all epochs of all networks.
@@ -68,7 +91,7 @@ class OverviewBag:
             if getattr(self, setting) < 1:
                 raise InputError(f"{self.name} needs {setting} of at least 1, got {getattr(self, setting)}.")
         films = readable_films(self, train)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self._vectorizers = [_vectorizer(settings) for settings in READS]
         try:
             features = self._features(films.overviews, "fit_transform")
@@ -97,7 +120,7 @@ class OverviewBag:
         self._network = BagNetwork.side_by_side(networks).widen(varied, intercepts)
         return self
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None):
         """Return `GenreProbabilities` of all films; NaN for those without an overview."""
         present = films.has_overview
         values = np.empty((0, len(self.genres_)))
@@ -105,7 +128,7 @@ class OverviewBag:
             values = sigmoid(self._network.log_odds(self._features(films.overviews[present])))
         return named_probabilities(self, films, present, values)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the vocabulary as JSON and the numbers as ``.npz``."""
         folder = Path(folder)
         facts = {
@@ -119,7 +142,7 @@ class OverviewBag:
         idf = np.concatenate([each.idf_ for each in self._vectorizers])
         np.savez(folder / "bag.npz", idf=idf, **self._network._asdict())
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
         facts = json.loads((folder / "bag.json").read_text(encoding="utf-8"))
@@ -144,4 +167,4 @@ class OverviewBag:
 def _vectorizer(settings, vocabulary=None):
     if vocabulary is not None:
         settings = settings | {"vocabulary": vocabulary, "min_df": 1}
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]

@@ -1,6 +1,7 @@
 """A small network over bags of words: one hidden layer, trained on the few features that a batch holds."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -68,7 +69,7 @@ class BagNetwork(NamedTuple):
         units = np.maximum(features @ self.embeddings + self.offsets, 0)
         return units @ self.weights + self.intercepts
 
-    def gradients(self, features, labels, mask):
+    def gradients(self, features, labels: np.ndarray, mask):
         """Return the gradients of the mean loss of a film, as another `BagNetwork`.
 
         The loss of a film is the sum of its genres' binary cross-entropies; ``mask`` is the dropout of the units,
@@ -99,11 +100,11 @@ class Adam:
     epsilon are those of ``keras.optimizers.Adam``.
     """
 
-    def __init__(self, values, learning_rate=LEARNING_RATE):
+    def __init__(self, values: np.ndarray, learning_rate: float = LEARNING_RATE):
         self.values, self.learning_rate = values, learning_rate
         self._means, self._squares = np.zeros_like(values), np.zeros_like(values)
 
-    def step(self, number, gradient, rows=None):
+    def step(self, number, gradient, rows=None) -> None:
         """Take step ``number``, counted from 1, along the gradient of ``rows``; None for all."""
         rows = np.arange(len(self.values)) if rows is None else rows
         length = self.learning_rate * (1 - 0.999**number) ** 0.5 / (1 - 0.9**number)
@@ -149,7 +150,15 @@ def batch_size(n_films):
     return min(max(n_films // 32, SMALLEST_BATCH), LARGEST_BATCH)
 
 
-def train_network(network, features, labels, *, epochs, rng, after_epoch=None):
+def train_network(
+    network: BagNetwork,
+    features,
+    labels: np.ndarray,
+    *,
+    epochs: int,
+    rng: np.random.Generator,
+    after_epoch: Callable[..., Any] | None = None,
+) -> None:
     """Train a network in place.
 
     Parameters

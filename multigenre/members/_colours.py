@@ -12,7 +12,7 @@ LEVELS = 4  # of red, green and blue
 BATCH = 256  # posters at once: memory does not grow with their number
 
 
-def poster_features(posters):
+def poster_features(posters: np.ndarray) -> np.ndarray:
     """Return colour histograms, mean colours and edge histograms of posters.
 
     Four blocks, 496 numbers at any size of the posters: histograms of 80 colours (hue, saturation and value; greys

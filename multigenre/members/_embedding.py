@@ -1,14 +1,18 @@
 """A frozen embedding as a member: any vectors of overviews or posters, and a logistic regression a genre."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from multigenre._checks import InputError
-from multigenre._signatures import no_progress
-from multigenre.data import Genres, sigmoid
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import (
     has_modality,
@@ -18,6 +22,9 @@ from multigenre.members._member import (
     screened,
 )
 from multigenre.members._vector_cache import VectorCache
+
+if TYPE_CHECKING:
+    from multigenre.networks import PosterCache
 
 
 class EmbeddingMember:
@@ -79,14 +86,31 @@ class EmbeddingMember:
     folds = 5
     history_ = None
 
-    def __init__(self, name, embed, *, modality, C=(0.5, 1.0, 2.0, 4.0), standardise=True, cache=None):
+    def __init__(
+        self,
+        name: str,
+        embed: Callable[..., Any],
+        *,
+        modality: str,
+        C: float | Sequence[float] = (0.5, 1.0, 2.0, 4.0),
+        standardise: bool = True,
+        cache: Pathlike | None = None,
+    ):
         if modality not in ("overview", "poster"):
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
         self.name, self.embed, self.modality = name, embed, modality
         self.C, self.standardise, self.cache = C, standardise, cache
         self._vectors = VectorCache(embed, folder=cache)
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Learn from the films of ``train`` that have the modality.
 
         Parameters
@@ -107,7 +131,7 @@ class EmbeddingMember:
         posters, films = self._screened(posters, train)
         films = readable_films(self, films)
         vectors = self._embedded(films, posters, progress).astype(np.float64)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         mean, scale = np.zeros(vectors.shape[1]), np.ones(vectors.shape[1])
         if self.standardise:
             mean, scale = _standard(vectors)
@@ -126,7 +150,7 @@ class EmbeddingMember:
         unfitted.C = getattr(self, "C_", self.C)
         return unfitted
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None):
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
 
         Parameters
@@ -153,7 +177,7 @@ class EmbeddingMember:
             values = sigmoid(vectors @ self._coefficients.T + self._intercept)
         return named_probabilities(self, films, present, values)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the head and the settings; the embedder stays with the caller."""
         folder = Path(folder)
         facts = {
@@ -166,7 +190,7 @@ class EmbeddingMember:
         (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
         np.savez_compressed(folder / "head.npz", coefficients=self._coefficients, intercept=self._intercept)
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote into a member made with the same embedder; return self.
 
         Raises

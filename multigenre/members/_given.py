@@ -1,15 +1,22 @@
 """Probabilities that were made elsewhere, as a member."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import no_progress
-from multigenre.data import COLUMNS, GenreProbabilities, film_columns, read_table, texts
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import COLUMNS, Films, GenreProbabilities, film_columns, read_table, texts
 from multigenre.members._member import named_probabilities
+
+if TYPE_CHECKING:
+    from multigenre.networks import PosterCache
+
 
 log = logging.getLogger("multigenre")
 
@@ -51,10 +58,18 @@ class GivenMember:
     folds = 5
     history_ = None
 
-    def __init__(self, name, table=None):
+    def __init__(self, name: str, table: str | Path | pd.DataFrame | GenreProbabilities | None = None):
         self.name, self.table = name, table
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Check the table against the genres of ``train``; nothing is learned.
 
         Raises
@@ -83,12 +98,12 @@ class GivenMember:
         self.table_ = GenreProbabilities(cells.index, train.genres, values, self.name)
         return self
 
-    def knows(self, films):
+    def knows(self, films: Films):
         """Return which films have a row in the table: shape (n_films,), bool; before and after `fit`."""
         ids = self.table_.ids if hasattr(self, "table_") else self._cells().index
         return pd.Index(films.ids).isin(ids)
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None):
         """Return `GenreProbabilities` of all films; NaN for those that the table says nothing of."""
         rows = pd.Index(self.table_.ids).get_indexer(films.ids)
         present = (rows >= 0) & self.table_.present[rows]
@@ -97,11 +112,11 @@ class GivenMember:
             log.warning("%s says nothing of %d films: %s.", self.name, len(absent), some(absent))
         return named_probabilities(self, films, present, self.table_.values[rows[present]])
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the whole table: what is loaded needs no other file."""
         self.table_.save(Path(folder) / "given.npz")
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         self.table_ = GenreProbabilities.load(Path(folder) / "given.npz")
         self.genres_, self.learned_ids_ = self.table_.genres, {"train": (), "validation": ()}

@@ -1,18 +1,28 @@
 """A logistic regression a genre on features of any kind, and the strength of its penalty by cross-validation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
-from multigenre._signatures import no_progress
-from multigenre.data import folds_of_films, logits
+from multigenre._signatures import Progress, no_progress
+from multigenre.data import Films, folds_of_films, logits
 
 FOLDS = 5  # that choose C
 
 
-def fit_head(features, labels, *, C, what="a head", progress=no_progress):
+def fit_head(
+    features: np.ndarray,
+    labels: ArrayLike,
+    *,
+    C: float,
+    what: str = "a head",
+    progress: Progress = no_progress,
+) -> tuple[np.ndarray, np.ndarray]:
     """Fit an L2-penalised logistic regression for each genre.
 
     A genre that no or every film carries gets no weights, and the log-odds of its smoothed prevalence,
@@ -56,7 +66,14 @@ def fit_head(features, labels, *, C, what="a head", progress=no_progress):
     return coefficients, intercept
 
 
-def fit_films_head(features, films, strengths, *, what="a head", progress=no_progress):
+def fit_films_head(
+    features,
+    films: Films,
+    strengths: float | Sequence[float],
+    *,
+    what: str = "a head",
+    progress: Progress = no_progress,
+):
     """Fit a head to films' features, under the C given or the best of several.
 
     Parameters
@@ -84,10 +101,18 @@ def fit_films_head(features, films, strengths, *, what="a head", progress=no_pro
     elif np.ndim(strengths):
         fold = folds_of_films(films, FOLDS)
         C, table = choose_C(features, films.labels, strengths, fold=fold, what=what, progress=progress)
-    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table
+    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table  # pyright: ignore[reportArgumentType]
 
 
-def choose_C(features, labels, strengths, *, fold, what="a head", progress=no_progress):
+def choose_C(
+    features,
+    labels: ArrayLike,
+    strengths: float | Sequence[float],
+    *,
+    fold: ArrayLike,
+    what: str = "a head",
+    progress: Progress = no_progress,
+):
     """Choose the penalty under which films that a head did not see get the lowest binary cross-entropy.
 
     One for all genres: rare genres have too few films to choose by.
@@ -122,7 +147,7 @@ def choose_C(features, labels, strengths, *, fold, what="a head", progress=no_pr
     Stone (1974), "Cross-validatory choice and assessment of statistical predictions", J. Royal Statistical
     Society B 36(2).
     """
-    strengths = sorted(strengths)
+    strengths = sorted(strengths)  # pyright: ignore[reportArgumentType]
     features, labels = _checked(features, labels, strengths)
     fold = check_shape(fold, labels.shape[:1], "Folds")
     folds = np.unique(fold)

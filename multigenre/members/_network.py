@@ -5,7 +5,7 @@ import functools
 import json
 import logging
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -53,7 +53,7 @@ class TrainingSource(Protocol):
     """
 
     genres: Genres
-    ids: Sequence[str]
+    ids: Any
     overviews: Any
 
     def dataset(self, model: keras.Model | None = None) -> tf.data.Dataset:
@@ -149,7 +149,7 @@ class _NetworkMember:
         """Return decoded posters to use, and films with unreadable ones missing; see `Member`."""
         return posters, *parts
 
-    def inputs(self, films: Films, posters: PosterCache) -> tuple[Any, np.ndarray | None]:
+    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, np.ndarray | None]:
         """Return what the network reads of films that have the modality, and the lengths by which to batch them."""
         raise NotImplementedError
 
@@ -278,7 +278,7 @@ class PosterMember(_NetworkMember):
         """Return decoded posters to use, and films with unreadable ones missing; see `Member`."""
         return screened(posters, self.design.size, *parts)
 
-    def inputs(self, films: Films, posters: PosterCache) -> tuple[Any, None]:
+    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, None]:
         """Return the decoded posters of films that have them, in any order."""
         return posters.select(films.posters), None
 
@@ -331,7 +331,7 @@ class OverviewMember(_NetworkMember):
         model.adapt(films.overviews)
         return compile_model(model, self.recipe)
 
-    def inputs(self, films: Films, posters: PosterCache) -> tuple[Any, np.ndarray]:
+    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, np.ndarray]:
         """Return the overviews of films that have them, and their lengths."""
         return films.overviews, overview_lengths(films.overviews)
 

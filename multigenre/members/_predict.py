@@ -1,18 +1,28 @@
 """Members' probabilities of a catalogue of any size, in one pass over its films and in memory for a part of them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from multigenre._signatures import no_progress
-from multigenre.data import GenreProbabilities
+from multigenre._signatures import Progress, no_progress
+from multigenre.data import Films, GenreProbabilities
 from multigenre.members._member import member_probabilities
 from multigenre.networks import PosterCache, name_unreadable
+
+if TYPE_CHECKING:
+    from multigenre.members._member import Member
+
 
 CHUNK = 2048  # films read at once: 25 MB of posters, and as much of the next ones
 
 
-def catalogue_probabilities(members, films, *, strict=False, progress=no_progress):
+def catalogue_probabilities(
+    members: dict[str, Member], films: Films, *, strict: bool = False, progress: Progress = no_progress
+) -> list[GenreProbabilities]:
     """Return the probabilities of every member, for films in any number.
 
     Each poster is decoded once for all members, while they compute the films before it. What grows with the
@@ -60,7 +70,7 @@ def catalogue_probabilities(members, films, *, strict=False, progress=no_progres
     return [_concatenate(name, parts) for name in names]
 
 
-def one_ahead(function, items):
+def one_ahead(function: Callable[..., Any], items):
     """Yield ``function(item)`` of each item; a thread works on the next while the caller uses this one.
 
     Parameters

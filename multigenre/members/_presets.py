@@ -1,11 +1,16 @@
 """The members by name, and how each preset trains them."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from multigenre._checks import InputError, some
 from multigenre._files import write_json
+from multigenre._signatures import Pathlike
 from multigenre.members._bag import OverviewBag
 from multigenre.members._colours import poster_features
 from multigenre.members._embedding import EmbeddingMember
@@ -16,12 +21,16 @@ from multigenre.members._sklearn import SklearnMember
 from multigenre.members._tfidf import OverviewTfidf
 from multigenre.networks import OverviewDesign, PosterDesign, Recipe
 
+if TYPE_CHECKING:
+    from multigenre.members._member import Member
+
+
 DESIGNS = {"poster-cnn": PosterDesign, "overview-lstm": OverviewDesign}
 NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 OTHERS = ("fusion", "thresholds")
 
 
-def make_network(name, entry, *, seed=0, devices=()):
+def make_network(name: str, entry: dict[str, Any], *, seed: int = 0, devices: Sequence[str] = ()):
     """Return an unfitted `PosterMember` or `OverviewMember` as settings describe it.
 
     Parameters
@@ -59,7 +68,7 @@ def make_network(name, entry, *, seed=0, devices=()):
     return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **own)
 
 
-def write_settings(settings, path):
+def write_settings(settings: dict[str, Any], path: Pathlike) -> None:
     """Write settings as JSON, beside and then renamed.
 
     Parameters
@@ -72,7 +81,7 @@ def write_settings(settings, path):
     write_json(settings, path, indent=1)
 
 
-def read_settings(path):
+def read_settings(path: Pathlike):
     """Return the settings that `write_settings` wrote, after a look at every member's.
 
     Raises
@@ -161,7 +170,7 @@ PRESETS = {
 }
 
 
-def member_names(preset, members=None):
+def member_names(preset: str, members: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return the names of the members to train: those asked for, or the preset's.
 
     Raises
@@ -179,7 +188,14 @@ def member_names(preset, members=None):
     return names
 
 
-def make_member(name, *, preset="default", seed=0, settings=None, devices=()):
+def make_member(
+    name: str,
+    *,
+    preset: str = "default",
+    seed: int = 0,
+    settings: dict[str, Any] | None = None,
+    devices: Sequence[str] = (),
+):
     """Return an unfitted member by its name and preset.
 
     Parameters
@@ -220,7 +236,14 @@ def make_member(name, *, preset="default", seed=0, settings=None, devices=()):
             return make_network(name, entry, seed=seed, devices=devices)
 
 
-def make_members(members=None, *, preset="default", seed=0, settings=None, devices=()):
+def make_members(
+    members: Sequence[str | Member] | None = None,
+    *,
+    preset: str = "default",
+    seed: int = 0,
+    settings=None,
+    devices=(),
+):
     """Return unfitted members: the preset's, or those asked for.
 
     Parameters
@@ -248,7 +271,7 @@ def make_members(members=None, *, preset="default", seed=0, settings=None, devic
     return made
 
 
-def descriptions(members, preset):
+def descriptions(members: Sequence[str | Member] | None, preset: str) -> dict[str, str | None]:
     """Return by member name what `restored` needs to make an unfitted one again; None where it cannot."""
     found = {}
     for one in members or member_names(preset):
@@ -262,7 +285,7 @@ def descriptions(members, preset):
     return found
 
 
-def restored(name, description, given, *, preset, seed):
+def restored(name: str, description: str | None, given: Sequence[Member], *, preset: str, seed: int):
     """Return an unfitted member that can load what one of its kind saved.
 
     Parameters

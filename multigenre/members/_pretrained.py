@@ -1,16 +1,19 @@
 """Embedders from KerasHub: vectors of overviews and posters by networks that others trained, kept as they are."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from multigenre._checks import InputError
+from multigenre._signatures import Pathlike
 
 
-def text_embedder(preset, *, tokens=128, batch_size=64):
+def text_embedder(preset: str | Pathlike, *, tokens: int = 128, batch_size: int = 64) -> Callable[..., Any]:
     """Return an embedder of overviews, for `multigenre.members.EmbeddingMember`.
 
     A text's vector is the mean of its tokens' last states, scaled to length 1, as in sentence-transformers. Texts of
@@ -63,7 +66,7 @@ def text_embedder(preset, *, tokens=128, batch_size=64):
     return embed
 
 
-def image_embedder(preset, *, batch_size=32):
+def image_embedder(preset: str | Pathlike, *, batch_size: int = 32) -> Callable[..., Any]:
     """Return an embedder of posters, for `multigenre.members.EmbeddingMember`.
 
     A poster's vector is the mean of the network's last states over the places of the picture.
@@ -111,7 +114,7 @@ def image_embedder(preset, *, batch_size=32):
 def _keras_hub():
     """Return KerasHub, or say how to get it."""
     try:
-        import keras_hub
+        import keras_hub  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError(
             f"Pretrained embedders need keras-hub ({error}); install it: pip install 'multigenre[pretrained]'."
@@ -133,5 +136,5 @@ def _name(preset, backbone):
     """Return the last part of the preset's name and a digest of the weights."""
     digest = hashlib.blake2b(digest_size=4)
     for weights in backbone.get_weights():
-        digest.update(np.ascontiguousarray(weights))
+        digest.update(np.ascontiguousarray(weights))  # pyright: ignore[reportArgumentType]
     return f"{Path(preset).name} ({digest.hexdigest()})"

@@ -1,9 +1,12 @@
 """Any scikit-learn classifier of overviews or posters as a member."""
 
+from __future__ import annotations
+
 import json
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -12,8 +15,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
-from multigenre._signatures import no_progress
-from multigenre.data import Genres, sigmoid
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, Genres, sigmoid
 from multigenre.members._member import (
     has_modality,
     learned_ids,
@@ -21,6 +24,10 @@ from multigenre.members._member import (
     readable_films,
     screened,
 )
+
+if TYPE_CHECKING:
+    from multigenre.networks import PosterCache
+
 
 log = logging.getLogger("multigenre")
 
@@ -74,12 +81,20 @@ class SklearnMember:
     folds = 5
     history_ = None
 
-    def __init__(self, name, estimator=None, *, modality="overview"):
+    def __init__(self, name: str, estimator=None, *, modality: str = "overview"):
         if modality not in ("overview", "poster"):
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
         self.name, self.estimator, self.modality = name, estimator, modality
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Learn from the films of ``train`` that have the modality; return self.
 
         Parameters
@@ -107,7 +122,7 @@ class SklearnMember:
             )
         support = films.labels.sum(axis=0, dtype=float)
         varied = (support > 0) & (support < len(films))
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self.constant_genres_ = [genre for genre, here in zip(self.genres_, varied, strict=True) if not here]
         self._prevalence = np.where(varied, np.nan, (support + 0.5) / (len(films) + 1))
         self.estimator_ = None
@@ -118,7 +133,7 @@ class SklearnMember:
             self.estimator_ = estimator.fit(self._inputs(films, posters), labels)
         return self
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None):
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality."""
         posters, films = self._screened(posters, films)
         present = has_modality(self, films)
@@ -130,7 +145,7 @@ class SklearnMember:
             values[:, varied] = found[:, : varied.sum()]
         return named_probabilities(self, films, present, values)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the fitted classifier with skops, which unlike pickle runs no code when it is read.
 
         Raises
@@ -152,7 +167,7 @@ class SklearnMember:
         }
         (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self.
 
         No code of the file runs. Numbers inside it are believed, though, and those of a forest can be made such
@@ -210,7 +225,7 @@ def _probabilities(estimator, inputs):
 
 def _skops(name):
     try:
-        from skops import io
+        from skops import io  # noqa: PLC0415
     except ImportError as error:
         raise InputError(
             f"Saving or loading {name} needs the package skops; install it: pip install 'multigenre[sklearn]'."

@@ -1,17 +1,24 @@
 """The member that needs no neural network: TF-IDF and a logistic regression for each genre."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
-from multigenre._signatures import no_progress
-from multigenre.data import Genres, sigmoid
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
+
+if TYPE_CHECKING:
+    from multigenre.networks import PosterCache
 
 
 class OverviewTfidf:
@@ -45,13 +52,27 @@ class OverviewTfidf:
     folds = 5
     history_ = None
 
-    def __init__(self, name="overview-tfidf", *, C=(2.0, 4.0, 8.0), characters=False):
+    def __init__(
+        self,
+        name: str = "overview-tfidf",
+        *,
+        C: float | Sequence[float] = (2.0, 4.0, 8.0),
+        characters: bool = False,
+    ):
         self.name, self.C, self.characters = name, C, characters
 
-    def fit(self, train, validation=None, *, posters=None, folder=None, progress=no_progress):
+    def fit(
+        self,
+        train: Films,
+        validation: Films | None = None,
+        *,
+        posters: PosterCache | None = None,
+        folder: Pathlike | None = None,
+        progress: Progress = no_progress,
+    ) -> Self:
         """Learn from the films of ``train`` that have an overview; nothing else is needed here."""
         films = readable_films(self, train)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self._vectorizers = [_words(), _pieces()] if self.characters else [_words()]
         try:
             # Fitted once, for the folds that choose C too: which words there are says nothing of genres.
@@ -73,7 +94,7 @@ class OverviewTfidf:
         """Return a member to train, with the C that was chosen."""
         return OverviewTfidf(self.name, C=getattr(self, "C_", self.C), characters=self.characters)
 
-    def predict(self, films, *, posters=None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None):
         """Return `GenreProbabilities` of all films; NaN for those without an overview."""
         present = films.has_overview
         values = np.empty((0, len(self.genres_)))
@@ -83,7 +104,7 @@ class OverviewTfidf:
             values = sigmoid(features @ self._coefficients.T + self._intercept)
         return named_probabilities(self, films, present, values)
 
-    def save(self, folder):
+    def save(self, folder: Pathlike) -> None:
         """Write the vocabulary as JSON and the numbers as ``.npz``."""
         folder = Path(folder)
         facts = {
@@ -101,7 +122,7 @@ class OverviewTfidf:
             intercept=self._intercept,
         )
 
-    def load(self, folder):
+    def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
         facts = json.loads((folder / "tfidf.json").read_text(encoding="utf-8"))

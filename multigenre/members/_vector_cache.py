@@ -1,14 +1,16 @@
 """Vectors of texts or posters, each computed once: in memory, and on disk where that is asked for."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from multigenre._checks import InputError, some
 from multigenre._files import replacing
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 
 CHUNK = 512  # items embedded at once, and written to one file
 
@@ -33,7 +35,9 @@ class VectorCache:
         If a folder is given and the embedder's name could be another's.
     """
 
-    def __init__(self, embed, *, folder=None, memory_limit=2**28):
+    def __init__(
+        self, embed: Callable[..., Any], *, folder: Pathlike | None = None, memory_limit: int = 2**28
+    ):
         self.embed, self.name = embed, embedder_name(embed)
         self.folder = None if folder is None else Path(folder)
         self.memory_limit = memory_limit
@@ -45,7 +49,14 @@ class VectorCache:
                 "give the embedder an attribute `name`."
             )
 
-    def vectors(self, items, *, ids, what="vectors", progress=no_progress):
+    def vectors(
+        self,
+        items: Sequence[Any],
+        *,
+        ids: Sequence[str],
+        what: str = "vectors",
+        progress: Progress = no_progress,
+    ) -> np.ndarray:
         """Return the vectors of some texts or posters, computing those that are not here.
 
         Parameters
@@ -80,7 +91,7 @@ class VectorCache:
                     rows.setdefault(key, row)
             if rows:
                 order = np.fromiter(rows.values(), np.intp)
-                batch = [part[row] for row in order] if isinstance(part[0], str) else part[order]
+                batch = [part[row] for row in order] if isinstance(part[0], str) else part[order]  # pyright: ignore[reportArgumentType]
                 computed = self._computed(batch, [ids[start + row] for row in order])
                 new = dict(zip(rows, computed, strict=True))
                 self._keep(new)

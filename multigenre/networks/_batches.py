@@ -1,6 +1,8 @@
 """From films to batches: group overviews by length, shuffle films every epoch, predict in the caller's order."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +15,9 @@ def overview_lengths(overviews):
     return np.fromiter((len(overview.split()) for overview in overviews), np.int64, len(overviews))
 
 
-def epoch_batches(n_films, batch_size, rng, lengths=None):
+def epoch_batches(
+    n_films: int, batch_size: int, rng: np.random.Generator, lengths: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Return one epoch's batches: every film once, in a new order.
 
     Given lengths, films of like length share a batch, so that little padding is computed: films are shuffled,
@@ -49,7 +53,15 @@ def epoch_batches(n_films, batch_size, rng, lengths=None):
     return batches
 
 
-def training_dataset(inputs, labels, *, batch_size=64, seed=None, lengths=None, epoch=None):
+def training_dataset(
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    *,
+    batch_size: int = 64,
+    seed: int | None = None,
+    lengths: np.ndarray | None = None,
+    epoch: Callable[..., Any] | None = None,
+):
     """Return a `tf.data.Dataset` of (inputs, labels) batches that lasts one epoch each time it is read.
 
     Parameters
@@ -110,7 +122,13 @@ def untuned(dataset):
     return dataset.with_options(options)
 
 
-def predict_batches(predict, inputs, *, batch_size=128, lengths=None):
+def predict_batches(
+    predict: Callable[..., Any],
+    inputs: np.ndarray,
+    *,
+    batch_size: int = 128,
+    lengths: np.ndarray | None = None,
+) -> np.ndarray:
     """Return ``predict`` of every input, computed in batches, in the order given.
 
     Parameters

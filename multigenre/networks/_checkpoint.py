@@ -8,6 +8,7 @@ import numpy as np
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -31,7 +32,7 @@ class Checkpoint(keras.callbacks.Callback):
         What was measured in each epoch that is done.
     """
 
-    def __init__(self, model, folder, patience=None):
+    def __init__(self, model: keras.Model, folder: Pathlike, patience: int | None = None):
         super().__init__()
         model.optimizer.build(model.trainable_variables)
         self.set_model(model)
@@ -59,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history = history
         return len(self.history)
 
-    def restore_best(self):
+    def restore_best(self) -> None:
         """Give the model the weights of the epoch with the lowest validation loss."""
         self.model.set_weights(_read(self.best)[0])
 
@@ -73,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
             return False
         return len(self.history) - 1 - self.best_epoch() >= self.patience
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         """Write what the epoch left."""
         self.history.append({name: float(value) for name, value in logs.items()})
         # The best first: after a kill between the two files the epoch is run, and written, once more.

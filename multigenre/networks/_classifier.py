@@ -1,5 +1,7 @@
 """An encoder with a sigmoid head whose columns have names."""
 
+from typing import Any
+
 import keras
 
 from multigenre._seeds import child_seeds
@@ -25,12 +27,19 @@ class GenreClassifier(keras.Model):
         Shares its layers with this model: freeze it (``encoder.trainable = False``), use it alone or elsewhere.
     """
 
-    def __init__(self, encoder, genres, *, seed=None, name=None):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        genres: Genres | list[str],
+        *,
+        seed: int | None = None,
+        name: str | None = None,
+    ):
         genres = genres if isinstance(genres, Genres) else Genres(genres)
         # A stream of its own: the encoder's seeds start from the same number.
-        [head_seed] = child_seeds(None if seed is None else [seed, 1], 1)
+        [head_seed] = child_seeds(None if seed is None else [seed, 1], 1)  # pyright: ignore[reportArgumentType]
         initializer = keras.initializers.GlorotUniform(head_seed)
-        head = keras.layers.Dense(len(genres), "sigmoid", kernel_initializer=initializer, name="Output")
+        head = keras.layers.Dense(len(genres), "sigmoid", kernel_initializer=initializer, name="Output")  # pyright: ignore[reportArgumentType]
         super().__init__(inputs=encoder.input, outputs=head(encoder.output), name=name)
         self.encoder, self.genres, self.seed = encoder, genres, seed
 
@@ -39,6 +48,6 @@ class GenreClassifier(keras.Model):
         return {"genres": list(self.genres), "seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]):
         """Build the model that `get_config` describes."""
         return cls(**config)

@@ -1,10 +1,18 @@
 """`FusionLayer`: a fitted late fusion as a Keras layer, so that members and fusion are one model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 from keras import ops
 
 from multigenre._checks import InputError, some
+
+if TYPE_CHECKING:
+    from multigenre.fusion import LateFusion
+
 
 MOST_MEMBERS = 8  # a table has a row for each subset of them
 LIMIT = 1e-6  # as `logits` clips
@@ -37,7 +45,15 @@ class FusionLayer(keras.layers.Layer):
     >>> fused = layer([overview_lstm.output, poster_cnn.output])  # doctest: +SKIP
     """
 
-    def __init__(self, members, genres, *, on_probabilities=False, see_others=False, **kwargs):
+    def __init__(
+        self,
+        members: list[str],
+        genres: list[str],
+        *,
+        on_probabilities: bool = False,
+        see_others: bool = False,
+        **kwargs,
+    ):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs})
         if not 0 < len(members) <= MOST_MEMBERS:
             raise InputError(
@@ -56,7 +72,7 @@ class FusionLayer(keras.layers.Layer):
             self.usual = self.add_weight(shape=(n_patterns, n_genres), name="usual", trainable=False)
 
     @classmethod
-    def from_fusion(cls, fusion, **kwargs):
+    def from_fusion(cls, fusion: LateFusion, **kwargs):
         """Return the layer that does what a fitted `LateFusion` does.
 
         Parameters

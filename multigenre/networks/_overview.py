@@ -1,6 +1,8 @@
 """The bidirectional LSTM that reads an overview."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,6 +10,7 @@ from keras import layers
 
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
+from multigenre.data import Genres
 from multigenre.networks._batches import untuned
 from multigenre.networks._classifier import GenreClassifier
 from multigenre.networks._designs import OverviewDesign
@@ -39,14 +42,16 @@ class OverviewEncoder(keras.Model):
     weights pass from one to the other (`multigenre.networks.BidirectionalLSTM`).
     """
 
-    def __init__(self, *, design=REFERENCE, seed=None, name="overview_encoder"):
+    def __init__(
+        self, *, design: OverviewDesign = REFERENCE, seed: int | None = None, name: str = "overview_encoder"
+    ):
         seeds = iter(child_seeds(seed, 3 + len(design.units)))
         overviews = keras.Input((), dtype="string", name="Overview")
         words = layers.TextVectorization(design.max_tokens, name="Words")
         embed = layers.Embedding(
             design.max_tokens,
             design.embedding,
-            keras.initializers.RandomUniform(seed=next(seeds)),
+            keras.initializers.RandomUniform(seed=next(seeds)),  # pyright: ignore[reportArgumentType]
             mask_zero=True,
             name="Embedding",
         )
@@ -61,12 +66,12 @@ class OverviewEncoder(keras.Model):
                 name=f"LSTM{number}",
             )(x)
         glorot = keras.initializers.GlorotUniform(next(seeds))
-        x = layers.Dense(design.dense, "relu", kernel_initializer=glorot, name="FC")(x)
+        x = layers.Dense(design.dense, "relu", kernel_initializer=glorot, name="FC")(x)  # pyright: ignore[reportArgumentType]
         x = layers.Dropout(design.dense_dropout, seed=next(seeds), name="Drop")(x)
         super().__init__(inputs=overviews, outputs=x, name=name)
         self.words, self.design, self.seed = words, design, seed
 
-    def adapt(self, overviews):
+    def adapt(self, overviews: Sequence[Any]) -> None:
         """Learn the vocabulary: the 9,998 (``max_tokens`` less two) most frequent words of the TRAINING overviews.
 
         Parameters
@@ -98,7 +103,7 @@ class OverviewEncoder(keras.Model):
         return {"design": dataclasses.asdict(self.design), "seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]):
         """Build the encoder that `get_config` describes."""
         return cls(**{**config, "design": OverviewDesign(**config.get("design", {}))})
 
@@ -129,10 +134,17 @@ class OverviewLSTM(GenreClassifier):
     (4303129, 4299904)
     """
 
-    def __init__(self, genres, *, design=REFERENCE, seed=None, name="overview_lstm"):
+    def __init__(
+        self,
+        genres: Genres | list[str],
+        *,
+        design=REFERENCE,
+        seed: int | None = None,
+        name: str = "overview_lstm",
+    ):
         super().__init__(OverviewEncoder(design=design, seed=seed), genres, seed=seed, name=name)
 
-    def adapt(self, overviews):
+    def adapt(self, overviews) -> None:
         """Learn the vocabulary from TRAINING overviews; see `OverviewEncoder.adapt`."""
         self.encoder.adapt(overviews)
 
@@ -146,12 +158,12 @@ class OverviewLSTM(GenreClassifier):
         return {**super().get_config(), "design": dataclasses.asdict(self.encoder.design)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]):
         """Build the model that `get_config` describes."""
         return cls(**{**config, "design": OverviewDesign(**config.get("design", {}))})
 
 
-def overview_predictor(model):
+def overview_predictor(model: OverviewLSTM) -> Callable[..., Any]:
     """Return a function from overviews to probabilities, compiled once for every number and length of films.
 
     It gives what ``model(overviews, training=False)`` gives, to rounding, in four fifths of the time for many films
@@ -176,8 +188,8 @@ def overview_predictor(model):
     def probabilities(overviews):
         tokens = tf.transpose(model.encoder.words(overviews))
         # Where no overview has a word there is no step, and TensorFlow cannot stack the states of none.
-        tokens = tf.pad(tokens, [[0, tf.cast(tf.shape(tokens)[0] == 0, tf.int32)], [0, 0]])
-        shape, keep = tf.shape(tokens), tokens[..., None] != 0
+        tokens = tf.pad(tokens, [[0, tf.cast(tf.shape(tokens)[0] == 0, tf.int32)], [0, 0]])  # pyright: ignore[reportArgumentType]
+        shape, keep = tf.shape(tokens), tokens[..., None] != 0  # pyright: ignore[reportArgumentType]
         words, rows = tf.unique(tf.reshape(tokens, (-1,)))
         states, _ = _both_ways(
             lstms[0], tf.gather(embedding.embeddings, words), tf.reshape(rows, shape), keep

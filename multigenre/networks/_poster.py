@@ -1,11 +1,13 @@
 """The convolutional network that reads a poster."""
 
 import dataclasses
+from typing import Any
 
 import keras
 from keras import layers
 
 from multigenre._seeds import child_seeds
+from multigenre.data import Genres
 from multigenre.networks._classifier import GenreClassifier
 from multigenre.networks._designs import PosterDesign
 
@@ -36,7 +38,14 @@ class PosterEncoder(keras.Model):
     not the maximum at inference, so the network's raw probabilities are too high: calibrate them.
     """
 
-    def __init__(self, *, rescale=True, design=REFERENCE, seed=None, name="poster_encoder"):
+    def __init__(
+        self,
+        *,
+        rescale: bool = True,
+        design: PosterDesign = REFERENCE,
+        seed: int | None = None,
+        name: str = "poster_encoder",
+    ):
         n_seeds = 3 * len(design.filters) - 1 + 2 * len(design.dense)
         # Those of augmentation are the last, so that all others are the same with and without it.
         *seeds, flip_seed, shift_seed = child_seeds(seed, n_seeds + 2)
@@ -50,7 +59,7 @@ class PosterEncoder(keras.Model):
                 strides,
                 "same",
                 activation="relu",
-                kernel_initializer=initializer,
+                kernel_initializer=initializer,  # pyright: ignore[reportArgumentType]
                 name=f"Conv{number}",
             )(x)
 
@@ -71,7 +80,7 @@ class PosterEncoder(keras.Model):
         x = layers.Flatten(name="Flat")(x)
         for number, units in enumerate(design.dense, start=1):
             initializer = keras.initializers.GlorotUniform(next(seeds))
-            x = layers.Dense(units, "relu", kernel_initializer=initializer, name=f"FC{number}")(x)
+            x = layers.Dense(units, "relu", kernel_initializer=initializer, name=f"FC{number}")(x)  # pyright: ignore[reportArgumentType]
             name_of_dropout = f"Drop{number + len(design.filters)}"
             x = layers.Dropout(design.dense_dropout, seed=next(seeds), name=name_of_dropout)(x)
         super().__init__(inputs=posters, outputs=x, name=name)
@@ -83,7 +92,7 @@ class PosterEncoder(keras.Model):
         return {"rescale": self.rescale, "design": design, "seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]):
         """Build the encoder that `get_config` describes."""
         return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})
 
@@ -114,7 +123,15 @@ class PosterCNN(GenreClassifier):
     (3464601, 3438976)
     """
 
-    def __init__(self, genres, *, rescale=True, design=REFERENCE, seed=None, name="poster_cnn"):
+    def __init__(
+        self,
+        genres: Genres | list[str],
+        *,
+        rescale=True,
+        design=REFERENCE,
+        seed: int | None = None,
+        name: str = "poster_cnn",
+    ):
         encoder = PosterEncoder(rescale=rescale, design=design, seed=seed)
         super().__init__(encoder, genres, seed=seed, name=name)
 
@@ -124,6 +141,6 @@ class PosterCNN(GenreClassifier):
         return {**super().get_config(), "rescale": self.encoder.rescale, "design": design}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]):
         """Build the model that `get_config` describes."""
         return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})

@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 import weakref
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -43,14 +44,14 @@ class PosterCache:
         Poster files that could not be decoded so far, with the reason.
     """
 
-    def __init__(self, size=64, *, memory_limit=2**30):
+    def __init__(self, size: int = 64, *, memory_limit: int = 2**30):
         self.size, self.memory_limit = size, memory_limit
         self.unreadable, self._named = {}, set()
         self._row = {}
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
-    def load(self, paths, *, progress=no_progress):
+    def load(self, paths: Iterable[str], *, progress: Progress = no_progress) -> set[str]:
         """Decode the posters that are not here yet.
 
         Parameters
@@ -171,7 +172,7 @@ class Selection:
     rows : ndarray of shape (n_selected,), int
     """
 
-    def __init__(self, array, rows):
+    def __init__(self, array: np.ndarray, rows: np.ndarray):
         self.array, self.rows = array, rows
         self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
 
@@ -212,7 +213,7 @@ def _decoded(paths, size):
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 
-def name_unreadable(lost, *, strict=False):
+def name_unreadable(lost, *, strict: bool = False) -> None:
     """Name and count in the log what `PosterCache.lost` found, or raise `InputError` if ``strict``."""
     if lost:
         film, reason = next(iter(lost.items()))

@@ -1,19 +1,27 @@
 """The reference's training recipe, and training by it."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.networks._checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 LOSSES = ("binary-crossentropy", "focal", "asymmetric")
 
 
-def make_loss(name, *, label_smoothing=0.0):
+def make_loss(name: str, *, label_smoothing: float = 0.0):
     """Return a Keras loss of labels and probabilities, the mean over films and genres.
 
     All but the first distort the probabilities, which then need calibration before their cross-entropy says much.
@@ -67,13 +75,19 @@ class AsymmetricLoss(keras.losses.Loss):
     """
 
     def __init__(
-        self, *, gamma_present=1.0, gamma_absent=4.0, margin=0.05, label_smoothing=0.0, name="asymmetric"
+        self,
+        *,
+        gamma_present: float = 1.0,
+        gamma_absent: float = 4.0,
+        margin: float = 0.05,
+        label_smoothing: float = 0.0,
+        name: str = "asymmetric",
     ):
         super().__init__(name=name)
         self.gamma_present, self.gamma_absent = gamma_present, gamma_absent
         self.margin, self.label_smoothing = margin, label_smoothing
 
-    def call(self, labels, values):
+    def call(self, labels: np.ndarray, values: np.ndarray):
         """Return a loss a film."""
         ops, tiny = keras.ops, keras.config.epsilon()
         values = ops.convert_to_tensor(values)
@@ -144,7 +158,15 @@ def compile_model(model, recipe):
     return model
 
 
-def train_model(model, train, validation=None, *, recipe, folder, progress=no_progress):
+def train_model(
+    model: keras.Model,
+    train: tf.data.Dataset,
+    validation: tf.data.Dataset | None = None,
+    *,
+    recipe: Recipe,
+    folder: Pathlike,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Train a compiled model by a recipe and leave it with its best epoch's weights.
 
     A run that was killed goes on from its last whole epoch when it is called again with the same folder.

@@ -1,5 +1,7 @@
 """The bidirectional LSTM of the overview encoder: Keras's mathematics, in fewer and larger steps."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -11,7 +13,7 @@ from multigenre._seeds import child_seeds
 _GATES = (0, 1, 3, 2)
 
 
-def draw_dropout(shape, rate, seed):
+def draw_dropout(shape: tuple[int | tf.Tensor, ...], rate: float, seed):
     """Return a dropout mask: 0 with probability ``rate``, else ``1 / (1 - rate)``.
 
     Parameters
@@ -27,7 +29,9 @@ def draw_dropout(shape, rate, seed):
     return keras.random.dropout(tf.ones(shape), rate, seed=seed)
 
 
-def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, *, compiled=False):
+def bidirectional_lstm(
+    inputs, weights: list[Any], keep, input_mask=None, state_mask=None, *, compiled: bool = False
+):
     """Run an LSTM over sequences in both directions.
 
     Parameters
@@ -57,7 +61,7 @@ def bidirectional_lstm(inputs, weights, keep, input_mask=None, state_mask=None, 
     steps = tf.transpose(inputs, (1, 0, 2))
     # As numbers, because oneDNN logs an error where it has no transpose of booleans; and not by a cast, which
     # TensorFlow's optimiser would move behind the transpose.
-    keep = tf.transpose(tf.where(keep, 1.0, 0.0))[..., None] > 0
+    keep = tf.transpose(tf.where(keep, 1.0, 0.0))[..., None] > 0  # pyright: ignore[reportArgumentType]
     ways = []
     # Two loops that know nothing of each other: each product is too small for two cores, the two loops are not.
     for way, read in enumerate((tf.identity, lambda values: tf.reverse(values, (0,)))):
@@ -162,7 +166,7 @@ def _scan(projected, recurrent, bias, keep, mask, *, compiled):
         def gradient(d_states):
             def step(t, d_product, d_rest, d_cell, d_gates):
                 saved = tuple(array.read(t) for array in (cells, gates, news, squasheds))
-                d, d_rest, d_cell = retreat(d_states[t], d_product, mask, d_rest, d_cell, saved, keep[t])
+                d, d_rest, d_cell = retreat(d_states[t], d_product, mask, d_rest, d_cell, saved, keep[t])  # pyright: ignore[reportAssignmentType]
                 return t - 1, tf.matmul(d, recurrent, transpose_b=True), d_rest, d_cell, d_gates.write(t, d)
 
             d_product = tf.zeros((4, n_films, units), projected.dtype)
@@ -214,7 +218,14 @@ class BidirectionalLSTM(keras.layers.Layer):
     """
 
     def __init__(
-        self, units, *, dropout=0.0, recurrent_dropout=0.0, return_sequences=False, seed=None, **kwargs
+        self,
+        units: int,
+        *,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        seed: int | None = None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if units < 1:
@@ -232,7 +243,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         *self._weight_seeds, dropout_seed = child_seeds(seed, 5)
         self.seed_generator = keras.random.SeedGenerator(dropout_seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Make the weights of both directions, in Keras's order."""
         n_inputs, units, seeds = input_shape[-1], self.units, iter(self._weight_seeds)
         self._directions = []
@@ -249,7 +260,7 @@ class BidirectionalLSTM(keras.layers.Layer):
     def call(self, inputs, mask=None, training=False):
         """Return the states, (n_films, 2 units) or, returning sequences, (n_films, n_tokens, 2 units)."""
         n_films, n_tokens = tf.unstack(tf.shape(inputs)[:2])
-        keep = tf.ones((n_films, n_tokens), bool) if mask is None else tf.cast(mask, bool)
+        keep = tf.ones((n_films, n_tokens), bool) if mask is None else tf.cast(mask, bool)  # pyright: ignore[reportArgumentType]
         weights = [tf.convert_to_tensor(weight) for weight in self._directions]
         masks = self.draw_masks(n_films, inputs.shape[-1]) if training else (None, None)
         # A step that is not traced is not a step that runs many times.
@@ -259,9 +270,9 @@ class BidirectionalLSTM(keras.layers.Layer):
             # A sum over the last step, where there is one: sequences without tokens give zeros.
             return tf.reduce_sum(tf.concat([forward, backward], -1)[-1:], 0)
         states = tf.transpose(tf.concat([forward, tf.reverse(backward, (0,))], -1), (1, 0, 2))
-        return tf.where(keep[..., None], states, tf.zeros((), states.dtype))
+        return tf.where(keep[..., None], states, tf.zeros((), states.dtype))  # pyright: ignore[reportArgumentType]
 
-    def draw_masks(self, n_films, n_inputs):
+    def draw_masks(self, n_films, n_inputs) -> tuple[Any, ...]:
         """Return one batch's dropout masks of the inputs and of the states, None where nothing is dropped.
 
         Returns
@@ -271,7 +282,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         """
         n_masks = 4 if self.recurrent_dropout else 1
         return tuple(
-            tf.cast(draw_dropout((n_masks, 2, n_films, width), rate, self.seed_generator), self.compute_dtype)
+            tf.cast(draw_dropout((n_masks, 2, n_films, width), rate, self.seed_generator), self.compute_dtype)  # pyright: ignore[reportArgumentType]
             if rate
             else None
             for rate, width in ((self.dropout, n_inputs), (self.recurrent_dropout, self.units))

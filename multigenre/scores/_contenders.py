@@ -1,5 +1,6 @@
 """`Contenders`: everyone who predicted the same films, where each is cut, and the truth, put together once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from multigenre._checks import InputError, check_truth, some
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._rates import cuts_of, rates
 
-Thresholds = dict[str, pd.Series | pd.DataFrame]
+Thresholds = Mapping[str, pd.Series | pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,13 @@ class Contenders:
         pairs = zip(self.values, self.cuts, strict=True)
         return np.stack([mine >= cut for mine, cut in pairs])  # NaN is never named
 
+    @property
+    def thresholds(self) -> dict[str, pd.DataFrame]:
+        """Cuts by contender, film by film, as what scores one `GenreProbabilities` takes them."""
+        shape, columns = self.labels.shape, list(self.genres)
+        pairs = zip(self.names, self.cuts, strict=True)
+        return {name: pd.DataFrame(np.broadcast_to(cut, shape), self.ids, columns) for name, cut in pairs}
+
     @cached_property
     def present(self) -> np.ndarray:
         """Which films each is present for (n_contenders, n_films), bool."""
@@ -77,7 +85,7 @@ class Contenders:
     @property
     def complete(self) -> np.ndarray:
         """Films that every contender is present for, (n_films,) bool."""
-        return self.present.all(axis=0)
+        return self.present.all(axis=0)  # pyright: ignore[reportReturnType]
 
     def take(self, rows: np.ndarray) -> "Contenders":
         """Return the same contenders on some films, positions or a boolean mask."""

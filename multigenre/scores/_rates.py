@@ -2,14 +2,16 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from multigenre._checks import InputError, check_labels, check_truth, some
+from multigenre.data import Films, GenreProbabilities, Genres
 
 BINS = 10  # of a calibration error
 
 
-def scored(probabilities, films):
+def scored(probabilities: GenreProbabilities, films: Films):
     """Return values and labels of the films that are present, or raise if they may not be reported."""
     labels = check_truth(probabilities, films, "A report")
     role = probabilities.role or films.role
@@ -21,7 +23,7 @@ def scored(probabilities, films):
     return probabilities.values[probabilities.present], labels[probabilities.present]
 
 
-def cuts_of(thresholds, genres, ids):
+def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids):
     """Return thresholds in the order of the genres, (n_genres,); those of a DataFrame in that of the films too."""
     if thresholds is None:
         return np.full(len(genres), 0.5)
@@ -35,22 +37,22 @@ def cuts_of(thresholds, genres, ids):
         return cuts.to_numpy(float)
     cuts = pd.Series(thresholds, dtype=float).reindex(list(genres))
     if cuts.isna().any():
-        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")
+        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")  # pyright: ignore[reportArgumentType]
     return cuts.to_numpy()
 
 
-def present_cuts(thresholds, probabilities):
+def present_cuts(thresholds: pd.Series | pd.DataFrame | None, probabilities: GenreProbabilities):
     """Return the `cuts_of` the films that are present."""
     return cuts_of(thresholds, probabilities.genres, probabilities.ids[probabilities.present])
 
 
-def losses(values, labels):
+def losses(values: ArrayLike, labels: ArrayLike):
     """Return each cell's binary cross-entropy in nats, (n_films, n_genres) float64."""
     values = np.clip(values, 1e-7, 1 - 1e-7, dtype=np.float64)
     return -np.log(np.where(labels == 1, values, 1 - values))
 
 
-def rates(predicted, labels, axis):
+def rates(predicted, labels: ArrayLike, axis):
     """Return precision, recall and F1 along an axis, stacked; 0 / 0 is 0.
 
     Counted here because scikit-learn takes a single live genre's column for two classes.
@@ -70,7 +72,7 @@ def rates_of_counts(hits, predicted, positives):
     )
 
 
-def bin_cells(values, bins):
+def bin_cells(values: np.ndarray, bins):
     """Return the bin of each cell, numbered through all genres (n_films, n_genres).
 
     Each genre has ``bins`` of them with equal shares of its films, least probable first; ties share a bin.
@@ -79,14 +81,14 @@ def bin_cells(values, bins):
     return ranks * bins // max(len(values), 1) + bins * np.arange(values.shape[1])
 
 
-def bin_sums(values, labels, bins):
+def bin_sums(values: np.ndarray, labels: np.ndarray, bins):
     """Return films, summed probability and positives of each bin: three arrays (n_genres, bins)."""
     cells, shape = bin_cells(values, bins).ravel(), (values.shape[1], bins)
     sums = [np.bincount(cells, of, shape[0] * bins) for of in (None, values.ravel(), labels.ravel())]
     return [total.reshape(shape) for total in sums]
 
 
-def expected_calibration_error(values, labels, *, bins=BINS):
+def expected_calibration_error(values: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> np.ndarray:
     """Return each genre's expected calibration error: how far probabilities are from how often it comes.
 
     A genre's films are put in bins of equal numbers, least probable first, those of one probability in one bin.

@@ -1,13 +1,14 @@
 """Scores of genre probabilities, averaged and by genre, with intervals and the prevalence baseline."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from multigenre._checks import InputError, check_same_genres, check_unseen, some
-from multigenre.data import GenreProbabilities, Genres
+from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._bootstrap import intervals, resample
 from multigenre.scores._rates import cuts_of, expected_calibration_error, losses, present_cuts, rates, scored
 
@@ -15,9 +16,12 @@ SCORES = (
     "bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "precision_micro",
     "precision_macro", "recall_micro", "recall_macro", "subset_accuracy", "hamming_loss", "brier", "ece",
 )  # fmt: skip
+NAMED_SCORES = tuple(name for name in SCORES if name not in ("bce", "map_macro", "map_micro", "brier", "ece"))
 
 
-def scores(probabilities, films, thresholds=None):
+def scores(
+    probabilities: GenreProbabilities, films: Films, thresholds: pd.Series | pd.DataFrame | None = None
+) -> dict[str, Any]:
     """Return averaged scores of the films that are present.
 
     Parameters
@@ -47,13 +51,9 @@ def scores(probabilities, films, thresholds=None):
         train or calibration.
     """
     values, labels = scored(probabilities, films)
-    predicted = values >= present_cuts(thresholds, probabilities)
-    found = dict.fromkeys(SCORES)
+    found = dict.fromkeys(SCORES) | named_scores(values >= present_cuts(thresholds, probabilities), labels)
     if len(values):
         found["bce"] = float(losses(values, labels).mean())
-        found["subset_accuracy"] = float((predicted == labels).all(axis=1).mean())
-        found["hamming_loss"] = float((predicted != labels).mean())
-        found["f1_samples"] = float(rates(predicted, labels, axis=1)[2].mean())
         found["brier"] = float(np.square(values - labels, dtype=np.float64).mean())
         found["ece"] = float(expected_calibration_error(values, labels).mean())
     live = labels.any(axis=0)
@@ -61,15 +61,29 @@ def scores(probabilities, films, thresholds=None):
         columns = zip(labels[:, live].T, values[:, live].T, strict=True)
         found["map_macro"] = float(np.mean([average_precision_score(*column) for column in columns]))
         found["map_micro"] = float(average_precision_score(labels.ravel(), values.ravel()))
-        names = ("precision", "recall", "f1")
-        for name, a_genre, overall in zip(
-            names, rates(predicted, labels, axis=0), rates(predicted, labels, axis=None), strict=True
-        ):
-            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(overall)
     return {**found, "n_films": len(values), "n_not_present": len(probabilities) - len(values)}
 
 
-def genre_scores(probabilities, films, thresholds=None):
+def named_scores(named: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:
+    """Return those of `scores` that ask only which genres are named (n_films, n_genres), bool."""
+    found: dict[str, float | None] = dict.fromkeys(NAMED_SCORES)
+    if len(named):
+        found["subset_accuracy"] = float((named == labels).all(axis=1).mean())
+        found["hamming_loss"] = float((named != labels).mean())
+        found["f1_samples"] = float(rates(named, labels, axis=1)[2].mean())
+    live = labels.any(axis=0)
+    if live.any():
+        by_genre, overall = (rates(named, labels, axis=axis) for axis in (0, None))
+        for name, a_genre, micro in zip(("precision", "recall", "f1"), by_genre, overall, strict=True):
+            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(micro)
+    return found
+
+
+def genre_scores(
+    probabilities: GenreProbabilities,
+    films: Films,
+    thresholds: pd.Series | pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return one row of scores a genre, over the films that are present.
 
     Parameters
@@ -99,7 +113,7 @@ def genre_scores(probabilities, films, thresholds=None):
     precision, recall, f1 = np.where(live, rates(predicted, labels, axis=0), np.nan)
     average_precision = [
         average_precision_score(label, value) if here else np.nan
-        for label, value, here in zip(labels.T, values.T, live, strict=True)
+        for label, value, here in zip(labels.T, values.T, live, strict=True)  # pyright: ignore[reportArgumentType]
     ]
     table = pd.DataFrame(
         {
@@ -119,11 +133,11 @@ def genre_scores(probabilities, films, thresholds=None):
     )
     undefined = ["average_precision", "precision", "recall", "f1"]
     table = table.astype(dict.fromkeys(undefined, "Float64"))
-    table.attrs["no_positive"] = table.index[~live].tolist()
+    table.attrs["no_positive"] = table.index[~live].tolist()  # pyright: ignore[reportArgumentType]
     return table
 
 
-def score_table(contenders, films, thresholds=None):
+def score_table(contenders: list[GenreProbabilities], films: Films, thresholds=None) -> pd.DataFrame:
     """Return `scores` of several probabilities of the same films, one row each.
 
     Parameters
@@ -155,7 +169,9 @@ def score_table(contenders, films, thresholds=None):
     return pd.DataFrame(rows, index=pd.Index(names, name="name"))
 
 
-def prevalence_baseline(train_films, films):
+def prevalence_baseline(
+    train_films: Films | GenreProbabilities | pd.Series, films: Films | GenreProbabilities
+) -> GenreProbabilities:
     """Return the probabilities of who knows only how common each genre is.
 
     Parameters
@@ -187,7 +203,7 @@ def prevalence_baseline(train_films, films):
     return baseline
 
 
-def with_prevalence(probabilities, prevalence):
+def with_prevalence(probabilities: GenreProbabilities, prevalence: pd.Series):
     """Return probabilities in which films that are not present get each genre's prevalence.
 
     Parameters
@@ -202,7 +218,15 @@ def with_prevalence(probabilities, prevalence):
     return replace(probabilities, values=values, present=None)
 
 
-def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, level=0.95, seed=0):
+def bootstrap_scores(
+    probabilities: GenreProbabilities,
+    films: Films,
+    thresholds: pd.Series | pd.DataFrame | None = None,
+    *,
+    replicates: int = 1000,
+    level=0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return scores with intervals over films drawn with replacement.
 
     Quantiles of the resamples' scores, shifted so that their median falls on the score itself. The members stay
@@ -238,7 +262,15 @@ def bootstrap_scores(probabilities, films, thresholds=None, *, replicates=1000, 
     return intervals(resample([contender], labels, replicates, seed)[0], level)
 
 
-def paired_interval(a, b, films, thresholds=None, *, replicates=1000, seed=0):
+def paired_interval(
+    a: GenreProbabilities,
+    b: GenreProbabilities,
+    films: Films,
+    thresholds=None,
+    *,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Return the difference a - b of two predictions' scores, with 95 % intervals over the same drawn films.
 
     Films go in pairs, so what makes a film hard for both cancels: an interval without 0 is a difference that

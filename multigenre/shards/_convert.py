@@ -3,17 +3,25 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from multigenre._checks import InputError
 from multigenre._files import claim
-from multigenre._signatures import no_progress
-from multigenre.data import inline_content
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, inline_content
 from multigenre.networks import PosterCache, name_unreadable
 from multigenre.shards._format import FILMS, WORK, films_table, shards_frame, write_parquet
 
 
-def convert(films, folder, *, shard_films=FILMS, strict=False, progress=no_progress):
+def convert(
+    films: Films,
+    folder: Pathlike,
+    *,
+    shard_films: int = FILMS,
+    strict: bool = False,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
     """Write films to Parquet shards, posters' files as they are; one that was killed goes on at its shard.
 
     The columns are ``Id``, ``Title`` (if any film has one), ``Overview`` (null where missing), ``Poster`` (the file's

@@ -1,18 +1,30 @@
 """Scores of a catalogue in shards: every shard is predicted by an engine, then all films are scored together."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
 from multigenre._checks import InputError
-from multigenre._signatures import no_progress
-from multigenre.data import Films, GenreProbabilities
+from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.ensemble import GenreEnsemble, Prediction
 from multigenre.scores import genre_frame
 from multigenre.shards._format import shard_paths, shards_genres, table_films
 from multigenre.shards._predict import predict_shards
 
 
-def evaluate_shards(bundle, source, out, *, engine="local", actors=None, progress=no_progress):
+def evaluate_shards(
+    bundle: Pathlike,
+    source: Pathlike | Films,
+    out: Pathlike,
+    *,
+    engine="local",
+    actors=None,
+    progress: Progress = no_progress,
+) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
     """Predict a catalogue shard by shard, then score the films of it that taught the bundle nothing.
 
     Posters and overviews pass as a stream, on whatever machines the engine has. Scores are of all films at once, as
@@ -73,7 +85,9 @@ def labelled_films(source):
     )
 
 
-def read_prediction(folder, ids, *, genres, members):
+def read_prediction(
+    folder: Pathlike, ids: Sequence[str] | np.ndarray, *, genres: Genres, members: Iterable[str]
+) -> Prediction:
     """Return what `multigenre.shards.predict_shards` wrote ``with_members`` about some of its films.
 
     Parameters

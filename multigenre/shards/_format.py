@@ -1,7 +1,9 @@
 """A catalogue in Parquet shards, posters' bytes beside overviews and genres, read as a stream."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pyarrow.parquet as pq
 
 from multigenre._checks import InputError, check_same_genres
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 from multigenre.data import Films, Genres, inline_poster
 
 FILMS = 4096  # of a shard, one file of some 10 to 100 MB
@@ -27,7 +30,7 @@ COMPRESSION = {
 }
 
 
-def write_parquet(table, path):
+def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table to one file, beside and then renamed: it is there whole or not at all."""
     columns = "zstd"
     if "Poster" in table.column_names:
@@ -35,10 +38,10 @@ def write_parquet(table, path):
             name: kind for name, kind in COMPRESSION.items() if name.split(".")[0] in table.column_names
         }
     with replacing(path) as partial:
-        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)
+        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]
 
 
-def films_table(films):
+def films_table(films: Films) -> pa.Table:
     """Return films as an Arrow table with the columns of a shard, but for posters, which stay paths."""
     names = films.genres.decode(films.labels) if films.genres else [None] * len(films)
     titles = [title or None for title in films.titles]
@@ -53,7 +56,7 @@ def films_table(films):
     )
 
 
-def table_films(table, genres=None):
+def table_films(table: pa.Table, genres: Genres | None = None) -> Films:
     """Return the films of an Arrow table.
 
     Parameters
@@ -100,7 +103,7 @@ def shard_paths(source):
     return paths
 
 
-def shard_facts(path):
+def shard_facts(path: Pathlike):
     """Return what a shard says of itself: ``genres``, ``overviews``, ``posters``, ``unreadable``, ``films``.
 
     Raises
@@ -115,7 +118,7 @@ def shard_facts(path):
         raise InputError(f"{path} is no shard that 'multigenre convert' wrote ({error!r}).") from error
 
 
-def count_films(path):
+def count_films(path: Pathlike):
     """Return how many films a Parquet file holds.
 
     Raises
@@ -129,7 +132,7 @@ def count_films(path):
         raise InputError(f"{path} cannot be read as Parquet ({error}).") from error
 
 
-def shards_frame(source):
+def shards_frame(source) -> pd.DataFrame:
     """Return what the shards of a folder hold: one row a shard, named by its path there.
 
     Returns
@@ -164,7 +167,7 @@ def shards_genres(paths):
     return Genres(first) if first else None
 
 
-def read_shards(source, *, films=2048):
+def read_shards(source: Pathlike, *, films: int = 2048) -> Iterator[Films]:
     """Yield the films of a folder of shards in parts, each of one shard; memory holds one part.
 
     Parameters
@@ -185,7 +188,7 @@ def read_shards(source, *, films=2048):
             yield table_films(table, genres)
 
 
-def shard_tables(path, films, *, columns=None):
+def shard_tables(path: Pathlike, films: int, *, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield a Parquet file as Arrow tables of at most so many films, with those of the columns that it has."""
     with pq.ParquetFile(path) as file:
         here = file.schema_arrow.names
@@ -194,7 +197,7 @@ def shard_tables(path, films, *, columns=None):
             yield pa.Table.from_batches([batch])
 
 
-def named_tables(shards, films=2048):
+def named_tables(shards: dict[str, Any], films: int = 2048) -> Iterator[pa.Table]:
     """Yield the films to predict of one shard, as tables with a column ``path`` that names the shard.
 
     Parameters
@@ -208,6 +211,6 @@ def named_tables(shards, films=2048):
         yield with_name(table, shards[SOURCE][0])
 
 
-def with_name(table, name):
+def with_name(table, name: str):
     """Return a table with the name of its shard in every row."""
     return table.append_column(SOURCE, pa.array([name] * len(table), pa.string()))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from multigenre._checks import InputError, check_ids, some
 from multigenre._files import claim
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films
 from multigenre.ensemble import read_documents
 from multigenre.shards._format import (
@@ -27,8 +27,15 @@ from multigenre.shards._ray import BATCH, GenrePredictor, ray_predictions
 
 
 def predict_shards(
-    bundle, source, out, *, engine="local", with_members=False, actors=None, progress=no_progress
-):
+    bundle: Pathlike,
+    source: Pathlike | Films,
+    out: Pathlike,
+    *,
+    engine: str = "local",
+    with_members: bool = False,
+    actors: int | None = None,
+    progress: Progress = no_progress,
+) -> int:
     """Predict a catalogue of any size, shard by shard; what is written already is left as it is.
 
     Memory holds the predictions of the shards that are under way, not those of the catalogue, and of a catalogue
@@ -69,7 +76,8 @@ def predict_shards(
         raise InputError(f"An engine is one of {', '.join(ENGINES)}, got {engine!r}.")
     out, parts = Path(out), _parts(source)
     sizes = {
-        name: len(part) if isinstance(part, pa.Table) else count_films(part) for name, part in parts.items()
+        name: len(part) if isinstance(part, pa.Table) else count_films(part)  # pyright: ignore[reportArgumentType]
+        for name, part in parts.items()  # pyright: ignore[reportArgumentType]
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),

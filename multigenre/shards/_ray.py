@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from multigenre._checks import InputError
+from multigenre._signatures import Pathlike
 from multigenre.ensemble import GenreEnsemble
 from multigenre.shards._format import SOURCE, named_tables, table_films, with_name
 
@@ -35,7 +36,7 @@ class GenrePredictor:
     ... ).write_parquet("genres/")
     """
 
-    def __init__(self, bundle, *, with_members=False, threads=None):
+    def __init__(self, bundle: Pathlike, *, with_members: bool = False, threads: int | None = None):
         if threads is not None:
             os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
             os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
@@ -61,7 +62,13 @@ class GenrePredictor:
         return found.append_column(SOURCE, table[SOURCE]) if SOURCE in table.column_names else found
 
 
-def ray_predictions(bundle, parts, *, actors=None, with_members=False):
+def ray_predictions(
+    bundle: Pathlike,
+    parts: dict[str, Pathlike | pa.Table],
+    *,
+    actors: int | None = None,
+    with_members: bool = False,
+):
     """Yield the name of each part and the predictions of some of its films, in any order.
 
     An actor that dies is started again, and Ray gives the films that it had to another.
@@ -88,8 +95,8 @@ def ray_predictions(bundle, parts, *, actors=None, with_members=False):
         If Ray is not installed, or the actors leave no processor to read with.
     """
     try:
-        import ray
-        import ray.data
+        import ray  # noqa: PLC0415
+        import ray.data  # noqa: PLC0415
     except ModuleNotFoundError:
         message = "Prediction with Ray needs Ray, which is not installed: pip install 'multigenre[ray]'."
         raise InputError(message) from None

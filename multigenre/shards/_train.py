@@ -1,5 +1,7 @@
 """Training a network from Parquet shards, in memory that does not grow with the catalogue."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import pyarrow as pa
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres
 from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre.data import Genres
 from multigenre.members import OverviewMember, PosterMember, one_ahead
 from multigenre.networks import PosterCache, epoch_batches, overview_lengths, untuned
 from multigenre.shards._format import (
@@ -139,7 +142,14 @@ class ShardSource:
         return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
 
 
-def shard_batches(member, paths, genres, *, window=WINDOW, rng=None):
+def shard_batches(
+    member: PosterMember | OverviewMember,
+    paths: Sequence[Pathlike],
+    genres: Genres,
+    *,
+    window: int = WINDOW,
+    rng: np.random.Generator | None = None,
+):
     """Yield batches of (inputs, labels): every film of the shards that has the modality, once.
 
     Row groups of all shards are dealt to windows at random, and the films of a window are shuffled: a film meets

@@ -1,13 +1,25 @@
 """A page in the browser: drop a poster, type an overview, and see which genres an ensemble reads, and why."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from functools import partial
 from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from multigenre._checks import InputError
 from multigenre.analysis import word_influence
+from multigenre.data import Films
 from multigenre.views._app_answers import film_answer, left_out_sentences, marked_words
 from multigenre.views._app_figures import contribution_bars, left_out_bars, probability_bars, shown_genres
 from multigenre.views._drawing import inline_svg
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble
+    from multigenre.views._app_answers import FilmAnswer
+
 
 # The colours that `inline_svg` names, as Gradio's light and dark pages have them.
 STYLE = """<style>
@@ -20,7 +32,7 @@ STYLE = """<style>
 </style>"""
 
 
-def pictures(found):
+def pictures(found: FilmAnswer) -> tuple[str, ...]:
     """Return the three pictures of an answer in HTML: who says what, what is left without one, and why.
 
     Parameters
@@ -45,7 +57,7 @@ def pictures(found):
     )
 
 
-def told_probabilities(found, genres):
+def told_probabilities(found: FilmAnswer, genres: Sequence[str]) -> str:
     """Return in words what the fusion and each member say of genres, and which of them each would name."""
     parts = []
     for name, rows in found.probabilities.groupby("contender", sort=False):
@@ -67,7 +79,7 @@ def told_left_out(found):
     return f"What the fusion would say with less. {' '.join(said)}"
 
 
-def told_contributions(found, genres):
+def told_contributions(found: FilmAnswer, genres: Sequence[str]) -> str:
     """Return in words what each member argued for, of the genres that are named, else of the most probable one."""
     parts = []
     for genre in found.genres or genres[:1]:
@@ -95,13 +107,13 @@ def gradio():
         If it is not installed.
     """
     try:
-        import gradio
+        import gradio  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError("The app needs Gradio; install it with pip install 'multigenre[app]'.") from None
     return gradio
 
 
-def answer(ensemble, poster, overview):
+def answer(ensemble: GenreEnsemble, poster, overview) -> tuple[Any, ...]:
     """Return what the page shows of one film, in the order of its parts.
 
     Parameters
@@ -132,7 +144,9 @@ def answer_html(found):
     return f"<h2>{escape(head)}</h2><ul>{items}</ul>"
 
 
-def read_words(ensemble, film, genre):
+def read_words(
+    ensemble: GenreEnsemble, film: Films | None, genre: str | None
+) -> tuple[pd.DataFrame | None, str]:
     """Return which words of a film's overview moved which genre, and `words` of it.
 
     Each word is left out in turn, which costs a prediction a word, for all genres at once.
@@ -155,10 +169,10 @@ def read_words(ensemble, film, genre):
     if film is not None and reading and film.has_overview[0]:
         options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
         table = word_influence(ensemble.members_, film, **options)
-    return table, words(table, genre)
+    return table, words(table, genre)  # pyright: ignore[reportArgumentType]
 
 
-def words(table, genre):
+def words(table: pd.DataFrame, genre: str | None) -> str:
     """Return the overview in HTML, with the words that moved a genre marked.
 
     Parameters
@@ -176,7 +190,7 @@ def words(table, genre):
     return words_html(marked_words(table, genre), genre)
 
 
-def words_html(marked, genre):
+def words_html(marked, genre: str) -> str:
     """Return words in HTML: blue speaks for a genre, orange and underlined against it, the fuller the more.
 
     Parameters
@@ -209,7 +223,7 @@ def words_html(marked, genre):
     )
 
 
-def build(ensemble, *, title="multigenre"):
+def build(ensemble: GenreEnsemble, *, title: str = "multigenre"):
     """Return the page, a `gradio.Blocks`.
 
     Parameters
@@ -267,7 +281,14 @@ def build(ensemble, *, title="multigenre"):
     return page
 
 
-def serve(ensemble, *, title="multigenre", host="127.0.0.1", port=7860, share=False):
+def serve(
+    ensemble: GenreEnsemble,
+    *,
+    title: str = "multigenre",
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    share: bool = False,
+):
     """Open the page to browsers.
 
     Parameters

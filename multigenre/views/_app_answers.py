@@ -1,9 +1,11 @@
 """What an ensemble answers about one film: its genres, who said what, and what leaving one out would change."""
 
+from __future__ import annotations
+
 import io
 from collections import defaultdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,10 @@ from PIL import Image
 from multigenre._checks import InputError, some
 from multigenre.data import Films, GenreProbabilities, inline_poster, open_poster
 from multigenre.fusion import film_contributions
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble, Prediction
+
 
 FILM = "your film"  # the id of the one film
 
@@ -32,7 +38,7 @@ class FilmAnswer(NamedTuple):
     contributions: pd.DataFrame
 
 
-def film_answer(ensemble, poster=None, overview=""):
+def film_answer(ensemble: GenreEnsemble, poster=None, overview="") -> FilmAnswer:
     """Return what an ensemble answers about one film.
 
     Parameters
@@ -64,7 +70,7 @@ def film_answer(ensemble, poster=None, overview=""):
     )
 
 
-def one_film(poster=None, overview=""):
+def one_film(poster=None, overview: str = "") -> Films:
     """Return `Films` of one film.
 
     Parameters
@@ -113,7 +119,7 @@ def _readable(poster):
     return str(poster)
 
 
-def probability_table(ensemble, prediction):
+def probability_table(ensemble: GenreEnsemble, prediction: Prediction) -> pd.DataFrame:
     """Return the probability of each genre by the fusion and by each member.
 
     Parameters
@@ -143,7 +149,7 @@ def probability_table(ensemble, prediction):
     return pd.concat(tables, ignore_index=True)
 
 
-def left_out_table(ensemble, prediction):
+def left_out_table(ensemble: GenreEnsemble, prediction: Prediction) -> pd.DataFrame:
     """Return what the fusion would say if a modality, or one of several members that read it, were missing.
 
     Without them the fusion does, and is cut, as for films that lack them. What would leave nothing to fuse is not
@@ -236,7 +242,7 @@ def _sentences(ensemble, film, prediction):
     return found
 
 
-def marked_words(table, genre, *, contender="fused"):
+def marked_words(table: pd.DataFrame, genre: str, *, contender: str = "fused"):
     """Return the words of one overview in order, each with how far it moved a genre.
 
     Parameters

@@ -4,6 +4,8 @@ Blue and bold is a genre that is named, grey one that is not; a tick is the thre
 `matplotlib.figure.Figure`.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,7 +20,7 @@ REACH = 5  # log-odds that bars show at most: 0.993 to 0.007
 MINUS = "\N{MINUS SIGN}"
 
 
-def shown_genres(table, *, most=MOST):
+def shown_genres(table: pd.DataFrame, *, most: int = MOST) -> list[str]:
     """Return the genres that pictures show: the named ones, then the most probable; from the top.
 
     Parameters
@@ -39,7 +41,7 @@ def shown_genres(table, *, most=MOST):
     )
 
 
-def probability_bars(table, genres):
+def probability_bars(table: pd.DataFrame, genres: Sequence[str]) -> Figure:
     """Draw `probability_table`: the fused probabilities, and each member's beside them."""
     names = list(dict.fromkeys(table["contender"]))
     figure, columns = _columns(names, genres, "Bar: probability. Tick: threshold. Blue: named.")
@@ -55,7 +57,7 @@ def probability_bars(table, genres):
     return literal(figure)
 
 
-def left_out_bars(left_out, probabilities, genres):
+def left_out_bars(left_out: pd.DataFrame, probabilities: pd.DataFrame, genres: Sequence[str]) -> Figure:
     """Draw `left_out_table`: what is left of each probability, and which names change."""
     names = list(dict.fromkeys(left_out["left_out"]))
     note = "Bar: probability without it. Ring: with all. Tick: threshold. Blue: named."
@@ -78,7 +80,7 @@ def left_out_bars(left_out, probabilities, genres):
     return literal(figure)
 
 
-def contribution_bars(table, probabilities, genres):
+def contribution_bars(table: pd.DataFrame, probabilities: pd.DataFrame, genres: Sequence[str]) -> Figure:
     """Draw `multigenre.fusion.film_contributions` of one film: what each member argued for, in log-odds."""
     names = list(dict.fromkeys(table["member"]))
     note = f"Log-odds, and the share of what all members argued for. Bars end at {REACH}. Blue: for. Orange: against."

@@ -7,12 +7,14 @@ and keeps ``ax_`` and ``figure_``.
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from multigenre._checks import InputError
 from multigenre.analysis import BROKEN, MISSING, RESCUED, reliability_table
+from multigenre.data import Films, GenreProbabilities
 from multigenre.scores import BINS, Contenders, rates
 from multigenre.views._drawing import MARKS, literal
 
@@ -21,7 +23,7 @@ SOME, ALONE = "several, not all", "one alone"
 INK, RIGHT, MIXED, WRONG = "#000000", "#3d3d3d", "#969696", "#d9d9d9"
 
 
-def outcome_groups(members):
+def outcome_groups(members: list[GenreProbabilities]):
     """Return the groups of outcomes that bars show, from right to wrong, a dict of name to colour and hatch.
 
     With two members these are `multigenre.analysis.outcome_names` in another order. With more, those where several
@@ -48,7 +50,7 @@ def outcome_members(table):
     return [name.removesuffix(" only") for name in names if name.endswith(" only")] or [""]
 
 
-def grouped_outcomes(table, of="positives"):
+def grouped_outcomes(table: pd.DataFrame, of: str = "positives") -> pd.DataFrame:
     """Return counts of films by genre (rows) and group of outcomes (columns, see `outcome_groups`).
 
     Parameters
@@ -98,7 +100,7 @@ class OperatingPointDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
-    def __init__(self, curves, points, *, prevalence, genre):
+    def __init__(self, curves, points, *, prevalence: float, genre: str):
         self.curves, self.points, self.prevalence, self.genre = curves, points, prevalence, genre
 
     @classmethod
@@ -137,7 +139,7 @@ class OperatingPointDisplay:
         prevalence = truth.mean()
         return cls(curves, points, prevalence=prevalence, genre=genre).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None):
         """Draw, the six members of highest average precision in colours. Return this display."""
         self.figure_, self.ax_ = _canvas(ax, (4.4, 3.6))
         *members, last = self.curves
@@ -183,17 +185,19 @@ class ReliabilityGridDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
-    def __init__(self, table):
+    def __init__(self, table: pd.DataFrame):
         self.table = table
 
     @classmethod
-    def from_predictions(cls, probabilities, films, *, bins=BINS, ax=None):
+    def from_predictions(
+        cls, probabilities: GenreProbabilities, films: Films, *, bins=BINS, ax: Axes | None = None
+    ):
         """Draw every genre that a film carries; parameters as for `reliability_table`."""
         table = reliability_table(probabilities, films, bins=bins)
         support = films.genres.support(films.labels)
-        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)
+        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)  # pyright: ignore[reportArgumentType]
 
-    def plot(self, *, ax=None, columns=5):
+    def plot(self, *, ax: Axes | None = None, columns=5):
         """Draw, in ``ax``'s place if it is given, in so many columns at most. Return this display."""
         genres = list(dict.fromkeys(self.table["genre"]))
         if not genres:

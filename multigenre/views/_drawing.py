@@ -1,14 +1,22 @@
 """Matplotlib figures as SVG within a page: no file of its own, in the page's colours, light or dark."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import re
 import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Okabe and Ito (2008), "Color Universal Design": colours that the colour-blind tell apart, dark ones first.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -25,14 +33,14 @@ def literal(figure):
 
 
 @contextlib.contextmanager
-def boxes_for_glyphs():
+def boxes_for_glyphs() -> Iterator[None]:
     """Let a letter that the font lacks be drawn as a box, without a warning for each one."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
-def wrapped(text, width, *, lines, size, weight="normal"):
+def wrapped(text: str, width: float, *, lines: int, size: float, weight: str = "normal") -> str:
     r"""Break a text into at most so many lines, with an ellipsis where more would follow.
 
     Parameters
@@ -90,7 +98,7 @@ COLOURS = {
 }
 
 
-def inline_svg(figure, name, label):
+def inline_svg(figure: Figure, name: str, label: str) -> str:
     """Return a figure as an ``<svg>`` element: the same figure gives the same text.
 
     Parameters
@@ -107,7 +115,7 @@ def inline_svg(figure, name, label):
     """
     file = io.StringIO()
     options = {"svg.fonttype": "none", "svg.hashsalt": "multigenre"}
-    with rc_context(options), boxes_for_glyphs():
+    with rc_context(options), boxes_for_glyphs():  # pyright: ignore[reportArgumentType]
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)

@@ -12,10 +12,11 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from multigenre._checks import InputError, some
 from multigenre._files import replacing
+from multigenre._signatures import Pathlike
 from multigenre.views._drawing import BLUE, MARKS, ORANGE, VERMILLION, boxes_for_glyphs, literal
 
 
-def training_curves(history, *, title=None):
+def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figure:
     """Draw loss, precision and recall by epoch, training beside validation, and the epoch that was kept.
 
     Parameters
@@ -50,7 +51,7 @@ def training_curves(history, *, title=None):
         what = f"has no {some(missing)}" if missing else "has no epoch"
         raise InputError(f"training_curves needs loss, precision and recall by epoch, but the table {what}.")
     validated = "val_loss" in history and history["val_loss"].notna().any()
-    kept = history["val_loss"].idxmin() if validated else None
+    kept = history["val_loss"].idxmin() if validated else None  # pyright: ignore[reportGeneralTypeIssues]
 
     figure = Figure(figsize=(9.4, 3.3), layout="constrained")
     panels = figure.subplots(1, len(measures))
@@ -77,7 +78,7 @@ def training_curves(history, *, title=None):
     return literal(figure)
 
 
-def save_figure(figure, path):
+def save_figure(figure, path: Pathlike) -> None:
     """Write a figure as PNG at 150 dots an inch, beside ``path`` and then renamed.
 
     Raises
@@ -95,7 +96,7 @@ def save_figure(figure, path):
 MOST_PANELS = 12
 
 
-def search_figure(table):
+def search_figure(table: pd.DataFrame) -> Figure:
     """Draw the objective by trial, with the best so far, and by each hyperparameter that was varied.
 
     Parameters
@@ -136,7 +137,7 @@ def search_figure(table):
     axes.step(best.index, best, where="post", color=VERMILLION, linewidth=1.2, label="best so far")
     if 0 in done.index:
         axes.plot(0, done.loc[0, "objective"], "D", color=ORANGE, label="reference", zorder=3)
-    failed = table.index[table["status"] == "failed"]
+    failed = table.index[table["status"] == "failed"]  # pyright: ignore[reportArgumentType]
     if len(failed):
         style = {"color": "0.4", "clip_on": False, "transform": axes.get_xaxis_transform(), "label": "failed"}
         axes.plot(failed, np.zeros(len(failed)), "x", **style)
@@ -215,7 +216,7 @@ SETTINGS = {
 }
 
 
-def robustness_curves(table, *, metric="map_macro"):
+def robustness_curves(table: pd.DataFrame, *, metric: str = "map_macro") -> Figure:
     """Draw how one score falls with the damage, a panel a damage and a line a contender, with its intervals.
 
     Parameters
@@ -237,7 +238,7 @@ def robustness_curves(table, *, metric="map_macro"):
     known = list(table["metric"].unique())
     if metric not in known:
         raise InputError(f"The table has the metrics {some(known, 9)}, got {metric!r}.")
-    table = table[table["metric"] == metric]
+    table = table[table["metric"] == metric]  # pyright: ignore[reportAssignmentType]
     names = list(table["contender"].unique())
     members = [name for name in names if name not in ("prevalence", "fused")]
     if len(members) > len(MARKS):
@@ -245,7 +246,7 @@ def robustness_curves(table, *, metric="map_macro"):
     styles = {
         name: {"color": color, "marker": mark} for name, (color, mark) in zip(members, MARKS, strict=False)
     }
-    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}
+    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}  # pyright: ignore[reportArgumentType]
     styles["prevalence"] = {"color": "0.45", "linestyle": "--"}
     damages = list(table["damage"].unique())
     columns = min(3, len(damages))

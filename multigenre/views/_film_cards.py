@@ -1,11 +1,13 @@
 """A few films as a picture: poster, overview, each member's most probable genres, and the truth."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from multigenre._checks import InputError, check_truth, some
-from multigenre.data import read_poster
+from multigenre.data import Films, GenreProbabilities, read_poster
 from multigenre.views._drawing import BLUE, FONT, literal, wrapped
 
 INK, GREY, PALE, BAND = "#1a1a1a", "#6b6b6b", "#e3e3e3", "#f1f6fb"
@@ -16,7 +18,7 @@ POSTER, OVERVIEW, GENRES, SIZE = 0.97, 2.4, 1.34, 8
 MOST_FILMS, MOST_WORDS, MOST_LINES, TOP = 6, 60, 10, 3
 
 
-def choose_films(films, probabilities, *, n=4):
+def choose_films(films: Films, probabilities: list[GenreProbabilities], *, n: int = 4) -> np.ndarray:
     """Choose films that show where each member is right, where fusing helped, and where nothing did.
 
     A film is judged by how many of its genres are among the three that a member finds most probable. One film
@@ -72,7 +74,9 @@ def choose_films(films, probabilities, *, n=4):
     return np.array(chosen, int)
 
 
-def film_cards(films, probabilities, *, rows=None):
+def film_cards(
+    films: Films, probabilities: list[GenreProbabilities], *, rows: Sequence[int] | np.ndarray | None = None
+) -> Figure:
     """Draw a few films: poster, overview, and the three genres that each member finds most probable.
 
     A true genre is in bold with a tick; all true genres stand beneath. A poster that is missing or cannot be

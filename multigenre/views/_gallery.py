@@ -1,21 +1,29 @@
 """Films worth looking at, for a page: which ones, why, what everyone said of them, and what is true."""
 
+from __future__ import annotations
+
 import base64
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.analysis import BROKEN, MISSING, RESCUED
-from multigenre.data import read_poster
+from multigenre.data import Films, read_poster
 from multigenre.fusion import BASE, film_contributions
+from multigenre.scores import Contenders
 from multigenre.views._marks import marked_places, marked_words, pieces
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble
+
 
 SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
 
 
-def thumbnail(path):
+def thumbnail(path: Pathlike):
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
     image = read_poster(path, size=SHOWN)
     if image is None:
@@ -37,7 +45,15 @@ MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
 
-def gallery(ensemble, contenders, films, tables, *, most=MOST_FILMS, progress=no_progress):
+def gallery(
+    ensemble: GenreEnsemble,
+    contenders: Contenders,
+    films: Films,
+    tables: dict[str, pd.DataFrame],
+    *,
+    most: int = MOST_FILMS,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
     """Return the films of a gallery, with all that a page shows of them.
 
     Each kind of film takes turns, and within a kind each genre does, clearest film first, so that the gallery shows
@@ -80,7 +96,7 @@ def gallery(ensemble, contenders, films, tables, *, most=MOST_FILMS, progress=no
     why = dict(list(found.groupby("film", sort=False)))
     cards = []
     for row, film in enumerate(films.ids):
-        marks = {"words": moving[row], "places": where.get(row)}
+        marks = {"words": moving[row], "places": where.get(row)}  # pyright: ignore[reportArgumentType]
         cards.append(_card(row, films, said, why[film], moved) | marks)
         cards[-1]["overview"] = pieces(cards[-1]["overview"], moving[row])
         progress("gallery", row + 1, len(films))
@@ -96,7 +112,7 @@ def gallery(ensemble, contenders, films, tables, *, most=MOST_FILMS, progress=no
     return {"films": cards, "kinds": kinds, "of": len(contenders.ids)}
 
 
-def reasons(tables):
+def reasons(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return why each film is worth a look, a row a film, genre and kind.
 
     Parameters

@@ -1,13 +1,25 @@
 """Pictures of tables in shades: what each member weighs in the fusion, and which genre is taken for which."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
 from multigenre._checks import InputError
+from multigenre.data import Films, GenreProbabilities
 from multigenre.scores import scored
 from multigenre.views._drawing import BLUE, VERMILLION, literal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from multigenre.fusion import LateFusion
+
 
 INTERCEPT, NOTHING = "(intercept)", "(no genre)"
 # Shades of one colour that let through what is behind, so that text on them is read on light and dark pages.
@@ -32,11 +44,11 @@ class FusionWeightsDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
-    def __init__(self, weights):
+    def __init__(self, weights: pd.DataFrame):
         self.weights = weights
 
     @classmethod
-    def from_fusion(cls, fusion, *, members=None, ax=None):
+    def from_fusion(cls, fusion: LateFusion, *, members: Sequence[str] | None = None, ax: Axes | None = None):
         """Draw the weights of a fitted `LateFusion`.
 
         Parameters
@@ -51,15 +63,15 @@ class FusionWeightsDisplay:
         InputError
             If the fusion has no weights of its own for these members.
         """
-        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)
+        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)  # pyright: ignore[reportArgumentType]
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None):
         """Draw. Return this display."""
         reach = max(float(np.abs(self.weights.to_numpy()).max()), 1e-9)
         return _draw(self, self.weights, SIGNED, (-reach, reach), "{:.2f}", ax)
 
 
-def pattern_weights(weights, members):
+def pattern_weights(weights: pd.DataFrame, members: Sequence[str]) -> pd.DataFrame:
     """Return weights as genre by member, of films that have just these members.
 
     Parameters
@@ -104,15 +116,15 @@ class TopGenreConfusionDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
-    def __init__(self, table):
+    def __init__(self, table: pd.DataFrame):
         self.table = table
 
     @classmethod
-    def from_predictions(cls, probabilities, films, *, ax=None):
+    def from_predictions(cls, probabilities: GenreProbabilities, films: Films, *, ax: Axes | None = None):
         """Draw; parameters as for `top_genre_confusion`."""
         return cls(top_genre_confusion(probabilities, films)).plot(ax=ax)
 
-    def plot(self, *, ax=None):
+    def plot(self, *, ax: Axes | None = None):
         """Draw shades of each column's films, with the films as numbers. Return this display."""
         shares = self.table / self.table.sum(axis=0).clip(lower=1e-9)
         _draw(self, shares, SHADES, (0, 1), None, ax, numbers=self.table)
@@ -120,7 +132,7 @@ class TopGenreConfusionDisplay:
         return self
 
 
-def top_genre_confusion(probabilities, films):
+def top_genre_confusion(probabilities: GenreProbabilities, films: Films) -> pd.DataFrame:
     """Return how many films of each genre have each genre as their most probable one.
 
     Parameters

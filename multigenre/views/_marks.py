@@ -1,16 +1,28 @@
 """What in each film of a gallery moved its most probable genre: words of the overview, places of the poster."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from multigenre._signatures import no_progress
+from multigenre._signatures import Progress, no_progress
 from multigenre.analysis import patch_influence, word_influence
+from multigenre.data import Films
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble
+
 
 MOST_WORDS, CELLS, AT_ONCE = 5, 5, 20
 LEAST = 0.05  # log-odds: what moved a genre less is not worth a mark
 WEAK = 0.25  # of the strongest place of the poster; weaker ones are not drawn
 
 
-def marked_words(ensemble, films, genres, *, progress=no_progress):
+def marked_words(
+    ensemble: GenreEnsemble, films: Films, genres: Sequence[str], *, progress: Progress = no_progress
+) -> list[list[dict[str, Any]]]:
     """Return the words that moved one genre of each film most, by `multigenre.analysis.word_influence`.
 
     Parameters
@@ -37,7 +49,7 @@ def marked_words(ensemble, films, genres, *, progress=no_progress):
         options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
         table = word_influence(ensemble.members_, part, **options)
         table = table[table["contender"] == "fused"]
-        table = table[table["genre"] == table["film"].map(genre_of)].dropna(subset="change")
+        table = table[table["genre"] == table["film"].map(genre_of)].dropna(subset="change")  # pyright: ignore[reportArgumentType]
         table = table.assign(strength=table["change"].abs()).query("strength >= @LEAST")
         for row in table.sort_values("strength", ascending=False, kind="stable").itertuples():
             if len(found[row.film]) < MOST_WORDS:
@@ -46,7 +58,13 @@ def marked_words(ensemble, films, genres, *, progress=no_progress):
     return list(found.values())
 
 
-def marked_places(ensemble, films, genres, *, progress=no_progress):
+def marked_places(
+    ensemble: GenreEnsemble,
+    films: Films,
+    genres: Sequence[str] | np.ndarray,
+    *,
+    progress: Progress = no_progress,
+) -> list[dict[str, Any] | None]:
     """Return the places of the posters that moved one genre of each film, by `poster_patches.patch_influence`.
 
     Parameters

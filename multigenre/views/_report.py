@@ -4,33 +4,52 @@ The page is one file that asks nothing of the network. Film texts are shown, nev
 content security policy lets no script run but the page's own.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from multigenre._checks import InputError
 from multigenre._files import replacing
-from multigenre._signatures import no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.analysis import beside, error_tables, poster_looks, robustness_table
+from multigenre.data import Films
 from multigenre.views._drawing import MARKS
 from multigenre.views._figures import robustness_curves
 from multigenre.views._gallery import KINDS, gallery
 from multigenre.views._report_facts import METRICS, SETS, plain, report_facts
 from multigenre.views._report_figures import report_figures
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from multigenre.ensemble import GenreEnsemble
+
+
 LIBRARIES = ("multigenre", "tensorflow", "keras", "scikit-learn", "numpy", "pandas")
 FORMATS = ("html", "json", "csv")
 MOST_DAMAGED = 300  # films; each is predicted about 30 times
 
 
-def report(ensemble, films, path, *, attributes=None, extras=None, progress=no_progress):
+def report(
+    ensemble: GenreEnsemble,
+    films: Films,
+    path: Pathlike,
+    *,
+    attributes: pd.DataFrame | None = None,
+    extras: dict[str, Figure | pd.DataFrame] | None = None,
+    progress: Progress = no_progress,
+) -> dict[str, pd.DataFrame]:
     """Write a page about what an ensemble gets right and wrong on films that it never saw.
 
     Parameters
@@ -83,7 +102,9 @@ def report(ensemble, films, path, *, attributes=None, extras=None, progress=no_p
     return tables
 
 
-def robustness_extras(ensemble, films, *, most=MOST_DAMAGED, progress=no_progress):
+def robustness_extras(
+    ensemble: GenreEnsemble, films: Films, *, most: int = MOST_DAMAGED, progress: Progress = no_progress
+) -> dict[str, Figure | pd.DataFrame]:
     """Return the curves and the table of what is left of the mAP, as extras of a report.
 
     Parameters
@@ -108,12 +129,12 @@ def robustness_extras(ensemble, films, *, most=MOST_DAMAGED, progress=no_progres
     fused = table[(table["contender"] == "fused") & (table["level"] > 0)]
     names = ["damage", "setting", "films", "value", "low", "high", "change", "change_low", "change_high"]
     return {
-        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),
-        "mAP of the fused prediction, and its change from the films as they are": fused[names],
+        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),  # pyright: ignore[reportArgumentType]
+        "mAP of the fused prediction, and its change from the films as they are": fused[names],  # pyright: ignore[reportReturnType]
     }
 
 
-def check_path(path):
+def check_path(path: Pathlike):
     """Return the format that a path asks for, ``"html"``, ``"json"`` or ``"csv"``, or raise if it cannot be written."""
     path = Path(path)
     how = {".html": "html", ".htm": "html", ".json": "json", "": "csv"}.get(path.suffix.lower())
@@ -128,7 +149,7 @@ def check_path(path):
     return how
 
 
-def write_tables(tables, path):
+def write_tables(tables: dict[str, pd.DataFrame], path: Pathlike) -> None:
     """Write tables for machines: one JSON file (NAME.json), or a folder of CSV files, one a table.
 
     Parameters
@@ -164,7 +185,7 @@ def write_tables(tables, path):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def render(facts):
+def render(facts: dict[str, Any]):
     """Return the page that says these facts, as HTML text. Texts are escaped, whatever they hold."""
     environment = Environment(
         loader=PackageLoader("multigenre.views"),

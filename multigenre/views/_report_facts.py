@@ -1,12 +1,20 @@
 """What the page of a report says, as plain values: no drawing and no HTML, so that each can be tested."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from multigenre.analysis import BROKEN, MISSING, RESCUED, SURE, findings
+from multigenre.data import GenreProbabilities
 from multigenre.views._displays import ALONE, SOME, grouped_outcomes, outcome_groups, outcome_members
+
+if TYPE_CHECKING:
+    from multigenre.ensemble import GenreEnsemble
+
 
 TOLD = ("modality_left_out", "modality_trust", "left_out", "trust", "headroom", "outcomes", "pairs", "slices")
 # Better is lower, and how a sentence calls the metric.
@@ -19,7 +27,7 @@ SETS = {
 MOST_ROWS = 40  # of tables of pairs and suspects
 
 
-def report_facts(ensemble, tables):
+def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return what a page says of an ensemble.
 
     Parameters
@@ -40,7 +48,7 @@ def report_facts(ensemble, tables):
     """
     shown = list(dict.fromkeys(tables["scores"]["contender"]))
     words = names_in_words(ensemble, shown[:-1])
-    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)
+    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)  # pyright: ignore[reportArgumentType]
     by_modality = "modality_outcomes" in tables
     support = tables["average_precision"].set_index("genre")["support"]
     order = support[support > 0].sort_values(ascending=False, kind="stable").index
@@ -62,8 +70,8 @@ def report_facts(ensemble, tables):
         "clear": [_minus(one.sentence) for one in told if one.certain],
         "unclear": [_minus(one.sentence) for one in told if not one.certain],
         "summary": plain(tables["summary"]),
-        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],
-        "without_film": list(support.index[support == 0]),
+        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],  # pyright: ignore[reportArgumentType]
+        "without_film": list(support.index[support == 0]),  # pyright: ignore[reportArgumentType]
         "pairs": plain(pairs.head(MOST_ROWS)),
         "pairs_more": max(len(pairs) - MOST_ROWS, 0),
         "slices": plain(slices),
@@ -73,7 +81,7 @@ def report_facts(ensemble, tables):
     }
 
 
-def names_in_words(ensemble, names):
+def names_in_words(ensemble: GenreEnsemble, names) -> dict[str, str]:
     """Return what sentences call members, and modalities that several of them read: the poster or the overview.
 
     Returns
@@ -92,7 +100,7 @@ def names_in_words(ensemble, names):
     return found
 
 
-def told_of(tables, name, words):
+def told_of(tables, name: str, words):
     """Return the table that sentences are told of: who alone reads a modality is told once, as that modality."""
     table = tables[name]
     if "modality_left_out" not in tables:
@@ -105,7 +113,7 @@ def told_of(tables, name, words):
     return table
 
 
-def styles(members):
+def styles(members: list[GenreProbabilities]):
     """Return the names of the parts of bars, from right to wrong, and the page's class of each."""
     grey = {SOME: "p-several", ALONE: "p-m1"}
     places = {f"{name} only": f"p-m{number}" for number, name in enumerate(members, start=1)}
@@ -204,11 +212,11 @@ def _by_genre(tables):
         )
         if name in tables
     }
-    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}
+    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}  # pyright: ignore[reportArgumentType]
     for name in ("outcomes", "modality_outcomes"):
         if name in tables:
             style = {part["name"]: part["style"] for part in styles(outcome_members(tables[name]))}
-            grouped[name] = {
+            grouped[name] = {  # pyright: ignore[reportArgumentType]
                 of: {
                     genre: bar(counts, style | {MISSING: "p-missing"})
                     for genre, counts in grouped_outcomes(tables[name], of).iterrows()
@@ -246,7 +254,7 @@ def _genre(genre, number, tables, parts):
         "support": parts["average_precision"][genre]["support"],
         "prevalence": parts["average_precision"][genre]["prevalence"],
         "average_precision": precision,
-        "best": max(known, key=known.get) if known else None,
+        "best": max(known, key=known.get) if known else None,  # pyright: ignore[reportArgumentType]
         "bars": {of: parts["outcomes"][of][genre] for of in SETS},
         "found": parts.get("modality_outcomes", parts["outcomes"])["positives"][genre],
         "scores": parts["scores"][genre],

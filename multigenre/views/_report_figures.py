@@ -1,18 +1,29 @@
 """The pictures of a report's page, as SVG within it."""
 
+from typing import Any
+
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import no_progress
+from multigenre._signatures import Progress, no_progress
+from multigenre.data import Films
+from multigenre.scores import Contenders
 from multigenre.views._displays import OperatingPointDisplay, ReliabilityGridDisplay
 from multigenre.views._drawing import inline_svg
 from multigenre.views._heat_displays import FusionWeightsDisplay, TopGenreConfusionDisplay, pattern_weights
 from multigenre.views._report_facts import plain
 
 
-def report_figures(contenders, films, tables, *, extras, progress=no_progress):
+def report_figures(
+    contenders: Contenders,
+    films: Films,
+    tables: dict[str, pd.DataFrame],
+    *,
+    extras: dict[str, Figure | pd.DataFrame],
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
     """Return the pictures of a page: of each genre, of all of them, and what was given.
 
     Parameters
@@ -38,7 +49,7 @@ def report_figures(contenders, films, tables, *, extras, progress=no_progress):
         If an extra is neither a figure nor a table.
     """
     support = films.genres.support(films.labels)
-    live = list(support.index[support > 0])
+    live = list(support.index[support > 0])  # pyright: ignore[reportArgumentType]
     reliability = tables["reliability"][tables["reliability"]["contender"] == contenders.fused.name]
     drawn = {}
     for done, genre in enumerate(live):
@@ -46,7 +57,7 @@ def report_figures(contenders, films, tables, *, extras, progress=no_progress):
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         OperatingPointDisplay.from_contenders(contenders, genre, ax=left)
         left.set_title("Precision and recall", loc="left", fontsize=10)
-        grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)
+        grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)  # pyright: ignore[reportArgumentType]
         grid.axes_[0].set(xlabel="fused probability", ylabel="share that carries it")
         grid.axes_[0].set_title("Reliability", loc="left", fontsize=10)
         label = f"Precision against recall of everyone, and reliability of the fusion, for {genre}"
