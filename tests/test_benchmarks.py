@@ -39,3 +39,10 @@ def test_what_a_search_found_is_compared_with_the_reference_on_films_that_no_sea
         assert difference == pytest.approx(ways["searched"][metric][0] - ways["reference"][metric][0])
     # One epoch of eight units knows less than the eight epochs of the preset.
     assert ways["searched minus reference"]["bce"] > 0
+
+
+def test_a_films_way_is_counted_in_fit_and_report():
+    found = result_of("film_way.py")
+    for job in ("fit", "report"):
+        counts = found[job]
+        assert counts["calls"] >= counts["functions"] > counts["modules"] > 1 and counts["returns"] > 0

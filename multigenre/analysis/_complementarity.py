@@ -1,13 +1,13 @@
 """How far members err on different films, and how much of what that allows the fusion reaches."""
 
-from itertools import chain, combinations
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from multigenre.analysis._intervals import FEW, bounds, draws, wilson
-from multigenre.scores import Contenders, rates_of_counts
+from multigenre.analysis._intervals import FEW, wilson
+from multigenre.scores import Contenders, bounds, counts_of, f1_of, live_mean, sampled
 
 
 def member_pairs(contenders: Contenders, *, level: float = 0.95) -> pd.DataFrame:
@@ -107,12 +107,15 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
     found = contenders.take(contenders.complete)
     labels, named = found.labels, found.named
     oracle = np.where(labels, named[:-1].any(axis=0), named[:-1].all(axis=0))
-    chunks = chain([np.ones((len(labels), 1))], draws(len(labels), replicates, seed))
-    samples = np.concatenate([_f1_of([*named, oracle], labels, weights) for weights in chunks], axis=1)
-    samples = np.concatenate([samples, _live_mean(samples)], axis=2)
+    samples = sampled(
+        lambda weights: np.stack([f1_of(counts_of(one, labels, weights)) for one in (*named, oracle)]),
+        len(labels),
+        replicates,
+        seed,
+    )
+    samples = np.concatenate([samples, live_mean(samples)[:, :, None]], axis=2)
     best = samples[:-2].max(axis=0)
-    # The mean of each genre's best, not the best mean.
-    best[:, -1] = _live_mean(best[None, :, :-1])[0, :, 0]
+    best[:, -1] = live_mean(best[:, :-1])  # the mean of each genre's best, not the best mean
     gain, room = samples[-2] - best, samples[-1] - best
     captured = np.divide(gain, room, out=np.full(gain.shape, np.nan), where=room > 1e-12)
     support = labels.sum(axis=0)
@@ -131,18 +134,3 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
         table |= {name: sample[0], f"{name}_low": low, f"{name}_high": high}
     kinds = dict.fromkeys(list(table)[4:], "Float64")
     return pd.DataFrame(table).astype({"best_member": "string", **kinds})
-
-
-def _f1_of(named, labels, weights):
-    """Return F1 (n_contenders, n_resamples, n_genres), NaN where a resample has no film of the genre."""
-    positives = weights.T @ labels
-    f1 = [rates_of_counts(weights.T @ (one & labels), weights.T @ one, positives)[2] for one in named]
-    return np.where(positives > 0, f1, np.nan)
-
-
-def _live_mean(samples):
-    """Return the mean over genres, the last axis, leaving out NaN; NaN where all are."""
-    live = np.isfinite(samples)
-    total = np.where(live, samples, 0).sum(axis=-1, keepdims=True)
-    count = live.sum(axis=-1, keepdims=True)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -1,11 +1,10 @@
-"""Intervals of rates and of resampled scores, and p-values that allow for their number."""
+"""Intervals of rates, and p-values that allow for their number."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from scipy.stats import binom, false_discovery_control
 
-CELLS = 500_000  # weights of films held at once, 4 MB, so that they stay in the processor's cache
 FEW = 10  # positives below which films drawn again and again say nothing of other films
 
 
@@ -43,27 +42,6 @@ def f1_interval(hits, union, level: float = 0.95):
     """
     share = wilson(hits, union, level)
     return 2 * share / (1 + share)
-
-
-def draws(n_films, replicates: int, seed: int):
-    """Yield how often each film comes in resamples, float64 (n_films, some resamples), ``replicates`` in all."""
-    rng, chunk = np.random.default_rng(seed), max(1, CELLS // max(n_films, 1))
-    for start in range(0, replicates, chunk):
-        size = min(chunk, replicates - start)
-        weights = rng.multinomial(n_films, np.full(n_films, 1 / max(n_films, 1)), size=size)
-        yield weights.T.astype(float, order="C")  # sparse products would copy any other order each time
-
-
-def bounds(values: np.ndarray, drawn, level: float = 0.95):
-    """Return low and high (2, ...) from what resamples gave (n_resamples, ...), leaving out NaN.
-
-    Quantiles are shifted so that their median falls on the value, as `multigenre.scores.bootstrap_scores` does.
-    """
-    tail, some = (1 - level) / 2, np.isfinite(drawn).any(axis=0)
-    # Columns without any number stay NaN, without a warning for each.
-    drawn = np.where(some, drawn, 0)
-    low, middle, high = np.nanquantile(drawn, (tail, 0.5, 1 - tail), axis=0)
-    return np.where(some, np.stack([values + low - middle, values + high - middle]), np.nan)
 
 
 def sign_test(wins, losses):

@@ -18,7 +18,7 @@ from multigenre.analysis._trust import leave_groups_out, leave_one_out, trust_ta
 from multigenre.calibration import ThresholdCalibrator, threshold_optimism, threshold_table
 from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble import GenreEnsemble, Prediction
-from multigenre.scores import Contenders, genre_frame, genre_scores, scores_frame
+from multigenre.scores import Contenders, average_precisions, genre_scores, scores_frame
 
 FIRST = ["contender", "genre"]
 FEW = 20  # films below which choosing thresholds again says nothing
@@ -67,7 +67,8 @@ def error_tables(
         read one modality, and another is read too, ``"modality_left_out"`` (`leave_groups_out`),
         ``"modality_trust"`` and ``"modality_outcomes"`` (as ``trust`` and ``outcomes``, of the fusion of each
         modality's members); where thresholds were chosen and 20 films have all that members read, ``"thresholds"``
-        (see `chosen_again`). A member that is present for none of the films is in ``"summary"`` only.
+        (see `chosen_again`). A member that is present for none of the films is in ``"summary"``, and has
+        <NA> in ``"average_precision"``.
 
     Raises
     ------
@@ -77,19 +78,20 @@ def error_tables(
     everyone = contenders or ensemble.contenders(prediction, films)
     members, fused, fusion, seed = everyone.members, everyone.fused, ensemble.fusion_, ensemble.seed
     recut, drawn = partial(_recut, ensemble), {"replicates": replicates, "seed": seed}
-    cuts, found = ensemble.cuts(*everyone.records), cache(lambda: ensemble.score(prediction, films))
+    cuts, found = everyone.thresholds, cache(lambda: ensemble.score(prediction, films))
+    by_genre = cache(lambda: {one.name: genre_scores(one, films, cuts[one.name]) for one in everyone.records})
     makers = {
         "summary": lambda: scores_frame(found()).reset_index(),
         "difference": lambda: _difference(found()["fused"].get("minus_best_member", {})),
-        "average_precision": lambda: _with_prevalence(genre_frame(prediction, films), films),
-        "scores": lambda: _by_contender(
-            everyone.records, lambda one: genre_scores(one, films, cuts[one.name]).reset_index()
-        ),
+        "average_precision": lambda: _average_precision(by_genre(), prediction, films),
+        "scores": lambda: _by_contender({name: table.reset_index() for name, table in by_genre().items()}),
         "outcomes": lambda: genre_outcomes(everyone),
         "films": lambda: film_outcomes(everyone),
         "trust": lambda: trust_table(everyone, **drawn),
         "headroom": lambda: headroom(everyone, **drawn),
-        "reliability": lambda: _by_contender(everyone.records, lambda one: reliability_table(one, films)),
+        "reliability": lambda: _by_contender(
+            {one.name: reliability_table(one, films) for one in everyone.records}
+        ),
         "weights": fusion.weight_table,
         "pairs": lambda: co_occurrence(everyone),
         "slices": lambda: slice_table(everyone, _attributes(films, attributes)),
@@ -202,18 +204,20 @@ def _attributes(films, given):
     return beside(pd.DataFrame(always), given)
 
 
-def _by_contender(everyone, table_of):
-    """Return the tables of everyone, one beneath the other."""
-    tables = [table_of(one).assign(contender=one.name) for one in everyone]
+def _by_contender(tables):
+    """Return the tables of everyone, by name, one beneath the other."""
+    tables = [table.assign(contender=name) for name, table in tables.items()]
     for table in tables:
         table.attrs.clear()  # of one contender only
     whole = pd.concat(tables, ignore_index=True)
     return whole[[*FIRST, *whole.columns.drop(FIRST)]]
 
 
-def _with_prevalence(table, films):
+def _average_precision(by_genre, prediction, films):
     """Return average precisions with that of who knows only how common each genre is: its prevalence."""
-    return table.assign(prevalence=films.genres.prevalence(films.labels)).reset_index(names="genre")
+    names = [one.name for one in (*prediction.members, prediction.fused)]
+    found = average_precisions(by_genre, names)
+    return found.assign(prevalence=films.genres.prevalence(films.labels)).reset_index(names="genre")
 
 
 def _difference(found):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from multigenre._checks import ROLES, InputError, check_same_genres, some
+from multigenre._checks import InputError, check_same_genres, some
 from multigenre._files import claim
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
@@ -22,7 +22,14 @@ from multigenre.ensemble._fuse import ensemble_fusion, ensemble_thresholds, fit_
 from multigenre.ensemble._held_out import fit_members, fusion_films, held_out_probabilities, refit_members
 from multigenre.ensemble._prediction import Prediction
 from multigenre.fusion import LateFusion
-from multigenre.members import DEFAULT_SPLIT, catalogue_probabilities, descriptions, make_members, restored
+from multigenre.members import (
+    DEFAULT_SPLIT,
+    catalogue_probabilities,
+    descriptions,
+    make_members,
+    restored,
+    role_of,
+)
 from multigenre.networks import PosterCache
 from multigenre.scores import Contenders, contender_scores, contenders, genre_frame, prevalence_baseline
 
@@ -263,17 +270,25 @@ class GenreEnsemble:
         Returns
         -------
         Prediction
+
+        Raises
+        ------
+        InputError
+            If films taught this ensemble more than their role says, a poster cannot be read and ``strict``, or a member
+            refuses the films.
         """
-        rows = self.roles_.index.get_indexer(films.ids)
-        if films.role is None and (rows >= 0).any():
-            # One role for all members, though each knows only the films that it learned from.
-            role = min(self.roles_.iloc[rows[rows >= 0]], key=ROLES.index)
-            if role != "test" and (self.refit or any(member.folds for member in self.members_.values())):
-                role = "train"
-            films = films.with_role(role)
+        # One role for all members, though each knows only the films that it learned from.
+        films = films.with_role(role_of(films, self._learned(films), "this ensemble"))
         return self._prediction(
             catalogue_probabilities(self.members_, films, strict=strict, progress=progress)
         )
+
+    def _learned(self, films):
+        """Return by role the ids of those films that this ensemble knows: of its test films, too."""
+        roles = self.roles_.reindex(films.ids).dropna()
+        if self.refit or any(member.folds for member in self.members_.values()):
+            roles = roles.where(roles == "test", "train")  # where a member trained on all but the test films
+        return {role: roles.index[roles == role] for role in roles.unique()}
 
     def unseen(self, films: Films):
         """Return those of the films that trained, chose, or calibrated nothing here.

@@ -91,7 +91,7 @@ class OverviewBag:
             if getattr(self, setting) < 1:
                 raise InputError(f"{self.name} needs {setting} of at least 1, got {getattr(self, setting)}.")
         films = readable_films(self, train)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self._vectorizers = [_vectorizer(settings) for settings in READS]
         try:
             features = self._features(films.overviews, "fit_transform")

@@ -131,7 +131,7 @@ class EmbeddingMember:
         posters, films = self._screened(posters, train)
         films = readable_films(self, films)
         vectors = self._embedded(films, posters, progress).astype(np.float64)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         mean, scale = np.zeros(vectors.shape[1]), np.ones(vectors.shape[1])
         if self.standardise:
             mean, scale = _standard(vectors)

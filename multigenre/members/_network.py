@@ -141,9 +141,14 @@ class _NetworkMember(ABC):
         InputError
             If genres are not known, no film has the modality, or a film is to train and to validate.
         """
-        training = self.source(train, posters=posters)
-        validating = None if validation is None else self.source(validation, posters=posters)
-        return self.train(training, validating, folder=folder, progress=progress)
+        parts = (train,) if validation is None else (train, validation)
+        posters, *parts = self.screened(posters, *parts)
+        sources = [self.source(films, posters=posters) for films in parts]
+        return self.train(*sources, folder=folder, progress=progress)
+
+    def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
+        """Return the decoded posters to use, and the films without those that cannot be read; see `Member`."""
+        return posters, *parts
 
     def source(self, films: Films, *, posters: PosterCache | None = None) -> FilmSource:
         """Return those of the films that have the modality, to train on or to validate with."""
@@ -347,8 +352,12 @@ class PosterMember(_NetworkMember):
         model = PosterCNN(genres, rescale=self.rescale, design=self.design, seed=self.seed)
         return compile_model(model, self.recipe)
 
+    def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
+        """Return the decoded posters to use, and the films without those that cannot be read; see `Member`."""
+        return screened(posters, self.design.size, *parts)
+
     def _read(self, films, posters):
-        posters, films = screened(posters, self.design.size, films)
+        posters, films = self.screened(posters, films)
         return films, posters.select(films.posters[films.has_poster]), None
 
     def _facts(self):

@@ -114,7 +114,7 @@ def image_embedder(preset: str | Pathlike, *, batch_size: int = 32) -> Callable[
 def _keras_hub():
     """Return KerasHub, or say how to get it."""
     try:
-        import keras_hub  # pyright: ignore[reportMissingImports]
+        import keras_hub  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError(
             f"Pretrained embedders need keras-hub ({error}); install it: pip install 'multigenre[pretrained]'."

@@ -122,7 +122,7 @@ class SklearnMember:
             )
         support = films.labels.sum(axis=0, dtype=float)
         varied = (support > 0) & (support < len(films))
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self.constant_genres_ = [genre for genre, here in zip(self.genres_, varied, strict=True) if not here]
         self._prevalence = np.where(varied, np.nan, (support + 0.5) / (len(films) + 1))
         self.estimator_ = None
@@ -225,7 +225,7 @@ def _probabilities(estimator, inputs):
 
 def _skops(name):
     try:
-        from skops import io
+        from skops import io  # noqa: PLC0415
     except ImportError as error:
         raise InputError(
             f"Saving or loading {name} needs the package skops; install it: pip install 'multigenre[sklearn]'."

@@ -72,7 +72,7 @@ class OverviewTfidf:
     ) -> Self:
         """Learn from the films of ``train`` that have an overview; nothing else is needed here."""
         films = readable_films(self, train)
-        self.genres_, self.learned_ids_ = films.genres, learned_ids(films, None)
+        self.genres_, self.learned_ids_ = films.genres, learned_ids(films)
         self._vectorizers = [_words(), _pieces()] if self.characters else [_words()]
         try:
             # Fitted once, for the folds that choose C too: which words there are says nothing of genres.

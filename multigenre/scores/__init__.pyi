@@ -1,8 +1,13 @@
+from ._bootstrap import GENRE_METRICS as GENRE_METRICS
 from ._bootstrap import METRICS as METRICS
-from ._bootstrap import average_precision as average_precision
+from ._bootstrap import bounds as bounds
+from ._bootstrap import counts_of as counts_of
+from ._bootstrap import f1_of as f1_of
 from ._bootstrap import intervals as intervals
-from ._bootstrap import ranking_of as ranking_of
+from ._bootstrap import live_mean as live_mean
 from ._bootstrap import resample as resample
+from ._bootstrap import resample_genres as resample_genres
+from ._bootstrap import sampled as sampled
 from ._contenders import Contenders as Contenders
 from ._contenders import contenders as contenders
 from ._rates import BINS as BINS
@@ -10,7 +15,6 @@ from ._rates import bin_sums as bin_sums
 from ._rates import cuts_of as cuts_of
 from ._rates import expected_calibration_error as expected_calibration_error
 from ._rates import losses as losses
-from ._rates import present_cuts as present_cuts
 from ._rates import rates as rates
 from ._rates import rates_of_counts as rates_of_counts
 from ._rates import scored as scored
@@ -21,6 +25,7 @@ from ._scores import prevalence_baseline as prevalence_baseline
 from ._scores import score_table as score_table
 from ._scores import scores as scores
 from ._scores import with_prevalence as with_prevalence
+from ._tables import average_precisions as average_precisions
 from ._tables import contender_scores as contender_scores
 from ._tables import genre_frame as genre_frame
 from ._tables import scores_frame as scores_frame

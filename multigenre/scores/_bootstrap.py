@@ -1,4 +1,7 @@
-"""Scores of films drawn again and again, all resamples at once, and their percentile intervals."""
+"""Scores of films drawn again and again, many resamples at once, and the intervals that they give."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -7,66 +10,118 @@ from scipy.sparse import csr_array
 from multigenre.scores._rates import BINS, bin_cells, losses, rates, rates_of_counts
 
 METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "brier", "ece")
-CELLS = 4_000_000  # weights held at once: films x genres x resamples, 32 MB an array
+GENRE_METRICS = ("f1", "average_precision", "bce")
+CELLS = 500_000  # weights of films held at once, 4 MB, so that they stay in the processor's cache
+
+Side = tuple[np.ndarray, np.ndarray]  # values and what is named, each (n_films, n_genres)
+Score = Callable[[np.ndarray], np.ndarray]  # from how often each film comes, (n_films, n_resamples)
 
 
-def resample(contenders, labels: np.ndarray, replicates: int, seed: int):
-    """Return scores (n_contenders, 1 + replicates, n_metrics): of the films as they are, then resampled.
-
-    A resample is how often each film was drawn, so its scores are weighted ones and films are ranked once.
-    """
+def resample(sides: Sequence[Side], labels: np.ndarray, replicates: int, seed: int) -> np.ndarray:
+    """Return `METRICS` (n_sides, 1 + replicates, n_metrics): of the films as they are, then resampled."""
     n_films = len(labels)
     if not n_films:
-        return np.full((len(contenders), 1 + replicates, len(METRICS)), np.nan)
-    rng = np.random.default_rng(seed)
-    # What does not change from draw to draw; bins stay those of the films as they are.
-    fixed = [(_rankings(values, labels), _residuals(values, labels)) for values, _ in contenders]
-    chunk = max(1, CELLS // labels.size)
-    samples = []
-    for start in range(-1, replicates, chunk):
-        size = min(chunk, replicates - start)
-        weights = rng.multinomial(n_films, np.full(n_films, 1 / n_films), size=size).T.astype(float)
-        if start < 0:
-            weights[:, 0] = 1
-        pairs = zip(contenders, fixed, strict=True)
-        samples.append([_weighted_scores(*one, labels, *known, weights) for one, known in pairs])
+        return np.full((len(sides), 1 + replicates, len(METRICS)), np.nan)
+    everyone, samples = [_averages(*side, labels) for side in sides], []
+    for weights in draws(n_films, 1 + replicates, seed):
+        if not samples:
+            weights[:, 0] = 1  # the films as they are, in place of the first draw
+        samples.append(np.stack([score(weights) for score in everyone]))
     return np.concatenate(samples, axis=1)
 
 
-def _weighted_scores(values, predicted, labels, rankings, residuals, weights):
-    """Return `METRICS` (n_resamples, n_metrics) of films counted ``weights`` (n_films, n_resamples) times."""
-    positives, chosen = weights.T @ labels, weights.T @ predicted
-    hits = weights.T @ (predicted & (labels == 1))
-    live = positives > 0
-    *a_genre, overall = (average_precision(ranking, weights) for ranking in rankings)
-    totals = [counts.sum(axis=1) for counts in (hits, chosen, positives)]
-    columns = (
-        weights.T @ losses(values, labels).mean(axis=1) / len(values),
-        _live_mean(np.stack(a_genre, axis=1), live),
-        overall,
-        np.where(live.any(axis=1), rates_of_counts(*totals)[2], np.nan),
-        _live_mean(rates_of_counts(hits, chosen, positives)[2], live),
-        weights.T @ rates(predicted, labels, axis=1)[2] / len(values),
-        weights.T @ np.square(values - labels, dtype=float).mean(axis=1) / len(values),
-        np.abs(residuals @ weights).sum(axis=0) / labels.size,
+def resample_genres(sides: Sequence[Side], labels: np.ndarray, replicates: int, seed: int) -> np.ndarray:
+    """Return `GENRE_METRICS` (n_sides, n_metrics, 1 + replicates, n_genres): of the films as they are, then resampled.
+
+    F1 and average precision are NaN where a resample has no film of the genre.
+    """
+    n_films = len(labels)
+    if not n_films:
+        return np.full((len(sides), len(GENRE_METRICS), 1 + replicates, labels.shape[1]), np.nan)
+    everyone = [_by_genre(*side, labels) for side in sides]
+    return sampled(
+        lambda weights: np.stack([score(weights) for score in everyone]), n_films, replicates, seed
     )
-    return np.stack(columns, axis=1)
 
 
-def _live_mean(a_genre, live):
-    """Return the mean over live genres of each resample, NaN where none is live."""
-    total, count = np.where(live, a_genre, 0).sum(axis=1), live.sum(axis=1)
-    return np.divide(total, count, out=np.full(len(live), np.nan), where=count > 0)
+def sampled(score: Score, n_films: int, replicates: int, seed: int) -> np.ndarray:
+    """Return what ``score`` gives (..., 1 + replicates, n): of the films as they are, then of resamples.
+
+    A resample is how often each film was drawn, so its scores are weighted ones, and films are ranked once.
+    """
+    chunks = chain([np.ones((n_films, 1))], draws(n_films, replicates, seed))
+    return np.concatenate([score(weights) for weights in chunks], axis=-2)
 
 
-def _rankings(values, labels):
-    """Return what `average_precision` needs for each genre, and last for all cells together."""
+def draws(n_films: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each film comes in resamples, float64 (n_films, some resamples), ``replicates`` in all."""
+    rng, chunk = np.random.default_rng(seed), max(1, CELLS // max(n_films, 1))
+    for start in range(0, replicates, chunk):
+        size = min(chunk, replicates - start)
+        yield rng.multinomial(n_films, np.full(n_films, 1 / max(n_films, 1)), size=size).T.astype(float)
+
+
+def _averages(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Score:
+    """Return what scores resamples, `METRICS` (n_resamples, n_metrics)."""
+    films, n_films = np.arange(len(labels)), len(labels)
+    rankings = _genre_rankings(values, labels)
+    overall = _ranking(values.ravel(), labels.ravel(), np.repeat(films, labels.shape[1]))
+    loss, error = losses(values, labels).mean(axis=1), np.square(values - labels, dtype=float).mean(axis=1)
+    f1, residuals = rates(named, labels, axis=1)[2], _residuals(values, labels)
+
+    def score(weights):
+        counts = counts_of(named, labels, weights)
+        columns = (
+            weights.T @ loss / n_films,
+            live_mean(_average_precisions(rankings, weights)),
+            _average_precision(overall, weights),
+            f1_of(counts.sum(axis=2)),
+            live_mean(f1_of(counts)),
+            weights.T @ f1 / n_films,
+            weights.T @ error / n_films,
+            np.abs(residuals @ weights).sum(axis=0) / labels.size,
+        )
+        return np.stack(columns, axis=1)
+
+    return score
+
+
+def _by_genre(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Score:
+    """Return what scores resamples genre by genre, `GENRE_METRICS` (n_metrics, n_resamples, n_genres)."""
+    rankings, loss = _genre_rankings(values, labels), losses(values, labels)
+
+    def score(weights):
+        weights = np.ascontiguousarray(weights)
+        f1 = f1_of(counts_of(named, labels, weights))
+        return np.stack([f1, _average_precisions(rankings, weights), weights.T @ loss / len(labels)])
+
+    return score
+
+
+def counts_of(named: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return hits, films named and films that carry the genre (3, n_resamples, n_genres)."""
+    return np.stack([weights.T @ cells for cells in (named & (labels == 1), named, labels)])
+
+
+def f1_of(counts: np.ndarray) -> np.ndarray:
+    """Return F1 from `counts_of`, NaN where no film carries the genre."""
+    return np.where(counts[2] > 0, rates_of_counts(*counts)[2], np.nan)
+
+
+def live_mean(scores: np.ndarray) -> np.ndarray:
+    """Return the mean over genres, the last axis, leaving out NaN; NaN where all are."""
+    live = np.isfinite(scores)
+    total, count = np.where(live, scores, 0).sum(axis=-1), live.sum(axis=-1)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
+def _genre_rankings(values, labels):
+    """Return each genre's `_ranking`."""
     films = np.arange(len(labels))
-    columns = [ranking_of(value, label, films) for value, label in zip(values.T, labels.T, strict=True)]
-    return [*columns, ranking_of(values.ravel(), labels.ravel(), np.repeat(films, labels.shape[1]))]
+    return [_ranking(value, label, films) for value, label in zip(values.T, labels.T, strict=True)]
 
 
-def ranking_of(value, label, film):
+def _ranking(value, label, film):
     """Return which films' cells lie between one positive's value and the next, (n_cuts, n_films) sparse.
 
     First the positive cells alone, then all cells, most probable first: times weights, they give what each
@@ -84,15 +139,13 @@ def ranking_of(value, label, film):
     )
 
 
-def _residuals(values, labels):
-    """Return what each film adds to its bins' probability minus positives, (n_genres * bins, n_films) sparse."""
-    n_films, n_genres = values.shape
-    films = np.repeat(np.arange(n_films), n_genres)
-    cells = (values - labels).ravel(), (bin_cells(values, BINS).ravel(), films)
-    return csr_array(cells, shape=(n_genres * BINS, n_films))
+def _average_precisions(rankings, weights):
+    """Return the average precision of each resample and genre (n_resamples, n_genres)."""
+    weights = np.ascontiguousarray(weights)  # sparse products would copy any other order each time
+    return np.stack([_average_precision(ranking, weights) for ranking in rankings], axis=1)
 
 
-def average_precision(ranking, weights):
+def _average_precision(ranking, weights):
     """Return average precision of each resample, as scikit-learn weights it; NaN without positives."""
     found, reached = (cells @ weights for cells in ranking)
     hits, reached = np.cumsum(found, axis=0), np.cumsum(reached, axis=0)
@@ -102,16 +155,33 @@ def average_precision(ranking, weights):
     return np.divide(area, positives, out=np.full(len(positives), np.nan), where=positives > 0)
 
 
-def intervals(samples, level: float):
-    """Return value, low and high from scores (1 + replicates, n_metrics), leaving out the undefined.
+def _residuals(values, labels):
+    """Return what each film adds to its bins' probability minus positives, (n_genres * bins, n_films) sparse.
+
+    Bins stay those of the films as they are.
+    """
+    n_films, n_genres = values.shape
+    films = np.repeat(np.arange(n_films), n_genres)
+    cells = (values - labels).ravel(), (bin_cells(values, BINS).ravel(), films)
+    return csr_array(cells, shape=(n_genres * BINS, n_films))
+
+
+def intervals(samples: np.ndarray, level: float) -> pd.DataFrame:
+    """Return value, low and high by metric from scores (1 + replicates, n_metrics), see `bounds`."""
+    low, high = bounds(samples[0], samples[1:], level)
+    columns = {"value": samples[0], "low": low, "high": high}
+    return pd.DataFrame(columns, pd.Index(METRICS, name="metric")).astype("Float64")
+
+
+def bounds(values: np.ndarray, drawn: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Return low and high (2, ...) from what resamples gave (n_resamples, ...), leaving out NaN.
 
     Quantiles are shifted so that the resamples' median falls on the value. A resample repeats films, which raises
     a rare genre's average precision: unshifted, the interval may not even hold the value.
     """
-    tail = (1 - level) / 2
-    rows = []
-    for value, *drawn in samples.T:
-        drawn = np.array(drawn)[np.isfinite(drawn)]
-        low, middle, high = np.quantile(drawn, (tail, 0.5, 1 - tail)) if len(drawn) else [np.nan] * 3
-        rows.append((value, value + low - middle, value + high - middle))
-    return pd.DataFrame(rows, pd.Index(METRICS, name="metric"), ["value", "low", "high"]).astype("Float64")
+    tail, known = (1 - level) / 2, np.isfinite(drawn).any(axis=0)
+    if not known.any():
+        return np.full((2, *known.shape), np.nan)
+    drawn = np.where(known, drawn, 0)  # what has no number at all stays NaN below, without a warning
+    low, middle, high = np.nanquantile(drawn, (tail, 0.5, 1 - tail), axis=0)
+    return np.where(known, np.stack([values + low - middle, values + high - middle]), np.nan)

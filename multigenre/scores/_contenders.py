@@ -70,6 +70,13 @@ class Contenders:
         pairs = zip(self.values, self.cuts, strict=True)
         return np.stack([mine >= cut for mine, cut in pairs])  # NaN is never named
 
+    @property
+    def thresholds(self) -> dict[str, pd.DataFrame]:
+        """Cuts by contender, film by film, as what scores one `GenreProbabilities` takes them."""
+        shape, columns = self.labels.shape, list(self.genres)
+        pairs = zip(self.names, self.cuts, strict=True)
+        return {name: pd.DataFrame(np.broadcast_to(cut, shape), self.ids, columns) for name, cut in pairs}
+
     @cached_property
     def present(self) -> np.ndarray:
         """Which films each is present for (n_contenders, n_films), bool."""

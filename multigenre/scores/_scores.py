@@ -16,6 +16,7 @@ SCORES = (
     "bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "precision_micro",
     "precision_macro", "recall_micro", "recall_macro", "subset_accuracy", "hamming_loss", "brier", "ece",
 )  # fmt: skip
+NAMED_SCORES = tuple(name for name in SCORES if name not in ("bce", "map_macro", "map_micro", "brier", "ece"))
 
 
 def scores(
@@ -50,13 +51,9 @@ def scores(
         train or calibration.
     """
     values, labels = scored(probabilities, films)
-    predicted = values >= present_cuts(thresholds, probabilities)
-    found = dict.fromkeys(SCORES)
+    found = dict.fromkeys(SCORES) | named_scores(values >= present_cuts(thresholds, probabilities), labels)
     if len(values):
         found["bce"] = float(losses(values, labels).mean())
-        found["subset_accuracy"] = float((predicted == labels).all(axis=1).mean())
-        found["hamming_loss"] = float((predicted != labels).mean())
-        found["f1_samples"] = float(rates(predicted, labels, axis=1)[2].mean())
         found["brier"] = float(np.square(values - labels, dtype=np.float64).mean())
         found["ece"] = float(expected_calibration_error(values, labels).mean())
     live = labels.any(axis=0)
@@ -64,12 +61,22 @@ def scores(
         columns = zip(labels[:, live].T, values[:, live].T, strict=True)
         found["map_macro"] = float(np.mean([average_precision_score(*column) for column in columns]))
         found["map_micro"] = float(average_precision_score(labels.ravel(), values.ravel()))
-        names = ("precision", "recall", "f1")
-        for name, a_genre, overall in zip(
-            names, rates(predicted, labels, axis=0), rates(predicted, labels, axis=None), strict=True
-        ):
-            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(overall)  # pyright: ignore[reportArgumentType]
     return {**found, "n_films": len(values), "n_not_present": len(probabilities) - len(values)}
+
+
+def named_scores(named: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:
+    """Return those of `scores` that ask only which genres are named (n_films, n_genres), bool."""
+    found: dict[str, float | None] = dict.fromkeys(NAMED_SCORES)
+    if len(named):
+        found["subset_accuracy"] = float((named == labels).all(axis=1).mean())
+        found["hamming_loss"] = float((named != labels).mean())
+        found["f1_samples"] = float(rates(named, labels, axis=1)[2].mean())
+    live = labels.any(axis=0)
+    if live.any():
+        by_genre, overall = (rates(named, labels, axis=axis) for axis in (0, None))
+        for name, a_genre, micro in zip(("precision", "recall", "f1"), by_genre, overall, strict=True):
+            found[f"{name}_macro"], found[f"{name}_micro"] = float(a_genre[live].mean()), float(micro)
+    return found
 
 
 def genre_scores(

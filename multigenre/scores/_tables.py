@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from multigenre.data import Films
+from multigenre.scores._rates import scored
 from multigenre.scores._scores import (
     bootstrap_scores,
     genre_scores,
+    named_scores,
     paired_interval,
     prevalence_baseline,
     scores,
@@ -53,15 +55,16 @@ def contender_scores(
     thresholds = thresholds or {}
     found = {}
     for contender in (prevalence_baseline(prevalence, films), *prediction.members, prediction.fused):
-        cuts, half = thresholds.get(contender.name), scores(contender, films)
+        cuts, (values, labels) = thresholds.get(contender.name), scored(contender, films)
+        half = named_scores(values >= 0.5, labels)
         found[contender.name] = {
             **scores(contender, films, cuts),
             "at_half": {name: half[name] for name in ("f1_micro", "f1_macro", "f1_samples")},
             "intervals": _plain(bootstrap_scores(contender, films, cuts, seed=seed)[["low", "high"]]),
         }
-    scored = [member for member in prediction.members if found[member.name]["n_films"]]
-    if scored:
-        best = min(scored, key=lambda member: found[member.name]["bce"])
+    present = [member for member in prediction.members if found[member.name]["n_films"]]
+    if present:
+        best = min(present, key=lambda member: found[member.name]["bce"])
         difference = paired_interval(prediction.fused, best, films, thresholds, seed=seed)
         found["fused"]["minus_best_member"] = {"member": best.name, **_plain(difference)}
     return found
@@ -92,13 +95,17 @@ def genre_frame(prediction: Prediction, films: Films) -> pd.DataFrame:
         ``support`` (films), then one column a member and ``fused``; <NA> for genres that no film carries and
         for a member that covers none of the films.
     """
-    table = genre_scores(prediction.fused, films)[["support"]]
-    for one in (*prediction.members, prediction.fused):
-        if one.present.any():
-            table[one.name] = genre_scores(one, films)["average_precision"]
-        else:
-            table[one.name] = pd.Series(pd.NA, table.index, "Float64")
-    return table  # pyright: ignore[reportReturnType]
+    everyone = (*(one for one in prediction.members if one.present.any()), prediction.fused)
+    tables = {one.name: genre_scores(one, films) for one in everyone}
+    return average_precisions(tables, [one.name for one in (*prediction.members, prediction.fused)])
+
+
+def average_precisions(tables: Mapping[str, pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
+    """Return the `genre_frame` that tables of `genre_scores` make, by name; of names that have none it says <NA>."""
+    support = tables[names[-1]]["support"]
+    nothing = pd.Series(pd.NA, support.index, "Float64")
+    columns = {name: tables[name]["average_precision"] if name in tables else nothing for name in names}
+    return pd.DataFrame({"support": support, **columns})
 
 
 def _plain(table):

@@ -95,8 +95,8 @@ def ray_predictions(
         If Ray is not installed, or the actors leave no processor to read with.
     """
     try:
-        import ray
-        import ray.data
+        import ray  # noqa: PLC0415
+        import ray.data  # noqa: PLC0415
     except ModuleNotFoundError:
         message = "Prediction with Ray needs Ray, which is not installed: pip install 'multigenre[ray]'."
         raise InputError(message) from None

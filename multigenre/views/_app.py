@@ -107,7 +107,7 @@ def gradio():
         If it is not installed.
     """
     try:
-        import gradio  # pyright: ignore[reportMissingImports]
+        import gradio  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError("The app needs Gradio; install it with pip install 'multigenre[app]'.") from None
     return gradio

@@ -6,8 +6,6 @@ from scipy.stats import binomtest, false_discovery_control
 
 from multigenre.analysis._intervals import (
     benjamini_hochberg,
-    bounds,
-    draws,
     f1_interval,
     holm,
     sign_test,
@@ -66,18 +64,3 @@ def test_benjamini_hochberg_is_scipy_s_and_leaves_out_what_is_no_test(p):
     assert benjamini_hochberg([np.nan, *p])[1:] == pytest.approx(false_discovery_control(p))
     assert (benjamini_hochberg(p) <= holm(p) + 1e-12).all()
     assert np.isnan(benjamini_hochberg([np.nan])).all()
-
-
-def test_draws_come_in_chunks_and_each_draws_as_many_films_as_there_are(monkeypatch):
-    monkeypatch.setattr("multigenre.analysis._intervals.CELLS", 30)
-    found = list(draws(10, 7, seed=0))
-    assert [one.shape for one in found] == [(10, 3), (10, 3), (10, 1)]
-    assert (np.concatenate(found, axis=1).sum(axis=0) == 10).all()
-
-
-def test_bounds_are_centred_on_the_value_and_leave_out_what_is_undefined():
-    drawn = np.column_stack([np.linspace(0, 1, 101), np.full(101, np.nan)])
-    drawn[0, 0] = np.nan
-    found = bounds(np.array([2.0, np.nan]), drawn, 0.9)
-    assert found[:, 0] == pytest.approx([2 - 0.4455, 2 + 0.4455], abs=1e-9)
-    assert np.isnan(found[:, 1]).all()

@@ -5,9 +5,9 @@ from scipy.stats import binomtest, false_discovery_control
 from sklearn.metrics import average_precision_score, f1_score
 
 from multigenre.analysis import trust_table
-from multigenre.analysis._trust import METRICS
+from multigenre.analysis._trust import differences
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
-from multigenre.scores import contenders
+from multigenre.scores import GENRE_METRICS, contenders, resample_genres
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
 
@@ -51,7 +51,7 @@ def test_the_planted_member_is_found_for_each_genre():
     assert table.loc[("Comedy", "overview"), "best"] == "poster"
     assert table.loc[("Drama", "poster"), "best"] == "overview"
     for worse in (("Comedy", "overview"), ("Drama", "poster")):
-        for test in ("mcnemar", *METRICS):
+        for test in ("mcnemar", *GENRE_METRICS):
             assert table.loc[worse, f"{test}_p_holm"] < 0.01
         assert table.loc[worse, "f1_high"] < 0
     war = table.loc["War"].iloc[0]
@@ -86,3 +86,71 @@ def test_a_single_member_is_compared_with_the_fusion_only():
 def test_films_that_nobody_shares_leave_no_genre_to_compare():
     table = trust_table(contenders(*made(20, missing=20)), replicates=5)
     assert len(table) == 0 and "f1_p_bh" in table
+
+
+def two_sides(n_films=60, seed=0):
+    """Two predictions, values and named, of which the first is better; no film carries the third genre."""
+    rng = np.random.default_rng(seed)
+    labels = rng.random((n_films, 3)) < [0.5, 0.25, 0]
+    sides = []
+    for noise in (1.0, 2.0):
+        values = (1 / (1 + np.exp(-(2.0 * labels - 1 + noise * rng.normal(size=labels.shape))))).round(2)
+        sides.append((values, values >= 0.5))
+    return sides, labels
+
+
+def test_the_same_prediction_differs_from_itself_by_nothing():
+    [side, _], labels = two_sides()
+    a, b = resample_genres([side, side], labels, 50, 0)
+    table = differences(a, b, pd.Series(labels.sum(axis=0), ["Comedy", "Drama", "War"]))
+    live = table[table["genre"] != "War"]
+    assert (live[["gain", "low", "high"]] == 0).all(axis=None)
+    assert (live[["p", "p_holm", "p_bh"]] == 1).all(axis=None)
+
+
+def test_gains_are_above_zero_where_a_is_better_and_swap_with_the_sides():
+    sides, labels = two_sides(300)
+    a, b = resample_genres(sides, labels, 200, 0)
+    support = pd.Series(labels.sum(axis=0), ["Comedy", "Drama", "War"])
+    forth, back = differences(a, b, support), differences(b, a, support)
+    assert (forth["gain"].dropna() > 0).all()
+    assert forth["gain"].to_numpy(float, na_value=0) == pytest.approx(
+        -back["gain"].to_numpy(float, na_value=0)
+    )
+    assert forth["low"].to_numpy(float, na_value=0) == pytest.approx(
+        -back["high"].to_numpy(float, na_value=0)
+    )
+    assert forth["p"].to_numpy(float, na_value=0) == pytest.approx(back["p"].to_numpy(float, na_value=0))
+
+
+def test_a_genre_of_few_films_has_a_gain_but_no_interval_and_one_of_none_has_nothing():
+    sides, labels = two_sides(30)
+    labels[:, 1] = np.arange(30) < 9
+    a, b = resample_genres(sides, labels, 50, 0)
+    table = differences(a, b, pd.Series(labels.sum(axis=0), ["Comedy", "Drama", "War"]))
+    few, none = table[table["genre"] == "Drama"], table[table["genre"] == "War"]
+    assert few["gain"].notna().all() and few[["low", "high", "p", "p_holm", "p_bh"]].isna().all(axis=None)
+    assert none[["value", "other", "gain", "low", "high", "p"]].isna().all(axis=None)
+
+
+def test_intervals_cover_the_true_difference_about_as_often_as_they_say():
+    # A large sample is the truth; small ones must cover it.
+    sides, labels = two_sides(20_000, seed=9)
+    truth = resample_genres(sides, labels, 0, 0)
+    truth = (truth[0] - truth[1])[:2, 0, 0]
+    covered, trials = np.zeros(2), 60
+    for seed in range(trials):
+        sides, labels = two_sides(150, seed=seed)
+        table = differences(
+            *resample_genres(sides, labels, 200, seed), pd.Series(labels.sum(axis=0), list("abc"))
+        )
+        rows = table[(table["genre"] == "a") & (table["metric"] != "bce")]
+        covered += ((rows["low"] <= truth) & (truth <= rows["high"])).to_numpy(bool)
+    assert (covered / trials >= 0.85).all()
+
+
+def test_no_film_gives_nothing_and_no_warning():
+    nothing = np.zeros((0, 2))
+    samples = resample_genres([(nothing, nothing > 0)] * 2, nothing > 0, 5, 0)
+    table = differences(*samples, pd.Series([0, 0], ["Comedy", "War"]))
+    assert len(table) == len(GENRE_METRICS) * 2 and table["gain"].isna().all()

@@ -303,3 +303,13 @@ def test_films_of_a_single_genre_are_refused(films):
 def test_films_are_recognised_under_no_role(ensemble, role):
     found = ensemble.predict(ensemble.films_[role].take([0]).with_role(None)).fused.role
     assert found == ("test" if role == "test" else "train")  # quick members trained on all others
+
+
+def test_films_that_taught_an_ensemble_are_refused_as_test_films_even_if_no_member_read_them(words):
+    learned = words.films_["train"].take([0])
+    silent = Films(learned.ids, [""], [""], role="test")
+    with pytest.raises(
+        InputError, match=r"^1 of the test films \(.*\) were train films of this ensemble; use"
+    ):
+        words.predict(silent)
+    assert words.predict(silent.with_role(None)).fused.role == "train"

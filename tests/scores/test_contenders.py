@@ -52,3 +52,12 @@ def test_bad_names_and_no_member_are_told():
         contenders([said("fused")], said("fused"), FILMS)
     with pytest.raises(InputError, match="Thresholds are for words, but the contenders are poster, fused"):
         contenders([said("poster")], said("fused"), FILMS, {"words": None})
+
+
+def test_thresholds_of_the_record_name_what_the_record_names():
+    cuts = {"poster": pd.Series({"War": 0.05, "Comedy": 0.95})}
+    found = contenders([said("poster")], said("fused"), FILMS, cuts)
+    for one, named in zip(found.records, found.named, strict=True):
+        table = found.thresholds[one.name]
+        assert table.index.tolist() == IDS and table.columns.tolist() == list(GENRES)
+        assert (one.to_frame().ge(table).to_numpy() == named).all()
