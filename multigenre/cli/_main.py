@@ -1,4 +1,4 @@
-"""The command line: train, predict, evaluate, demo."""
+"""The command line, and its commands ``train``, ``predict``, ``evaluate`` and ``demo``."""
 
 import contextlib
 import logging
@@ -20,18 +20,31 @@ import multigenre.scores
 import multigenre.views
 from multigenre._checks import InputError
 from multigenre._files import replacing, write_json
-from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
-from multigenre.cli._search import search
-from multigenre.cli._shards import (
+from multigenre.cli._options import (
+    DEFAULT_SPLIT,
     Actors,
+    BundleFolder,
     Engine,
     EngineOption,
+    FilmsTable,
+    Posters,
     ScoringEngine,
-    convert,
-    evaluate_shards,
-    predict_shards,
+    Seed,
+    Split,
+    Strict,
+    parse_names,
+    parse_split,
 )
-from multigenre.cli._terminal import Notes, console, print_scores, print_winners, progress_bars, quiet
+from multigenre.cli._search import search
+from multigenre.cli._shards import convert, evaluate_shards, predict_shards
+from multigenre.cli._terminal import (
+    Notes,
+    console,
+    ensemble_class,
+    print_scores,
+    print_winners,
+    progress_bars,
+)
 from multigenre.cli._views import app as open_app
 from multigenre.cli._views import report
 
@@ -54,13 +67,6 @@ class Preset(StrEnum):
     default = "default"
     tuned = "tuned"
     quick = "quick"
-
-
-BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")]
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Refuse posters that cannot be read instead of naming them and going on."),
-]
 
 
 @app.command()
@@ -106,7 +112,7 @@ def train(
     ] = None,
     seed: Seed = 0,
     strict: Strict = False,
-):
+) -> None:
     """Train members on FILMS, fit fusion and thresholds, and write one BUNDLE that predicts.
 
     A run that was killed goes on where it was when the same command is given again.
@@ -116,8 +122,8 @@ def train(
     options = {"preset": preset.value, "seed": seed, "refit": refit}
     if settings:
         options["settings"] = multigenre.members.read_settings(settings)
-    ensemble = _ensemble_class()(_names(members), **options)
-    _train(ensemble, table, out, split=shares, strict=strict, devices=_names(devices) or ())
+    ensemble = ensemble_class()(parse_names(members) or None, **options)
+    _train(ensemble, table, out, split=shares, strict=strict, devices=parse_names(devices))
     if "test" in ensemble.films_:
         where = f"{out} {films}{f' --posters {posters}' if posters else ''}"
         line = f"Where each member is right: multigenre report {where} --out report.html"
@@ -136,7 +142,7 @@ def predict(
     strict: Strict = False,
     engine: EngineOption = Engine.local,
     actors: Actors = None,
-):
+) -> None:
     """Predict the genres of FILMS with a BUNDLE; the table needs no genre columns.
 
     Writes Id, the named genres (joined by |), and one column of fused probabilities a genre.
@@ -148,7 +154,7 @@ def predict(
         predict_shards(bundle, films, out, **options)
         return
     table = multigenre.Films.read(films, posters=posters, labelled=False)
-    ensemble = _ensemble_class().load(bundle)
+    ensemble = ensemble_class().load(bundle)
     with progress_bars() as progress:
         prediction = ensemble.predict(table, strict=strict, progress=progress)
     _write_csv(prediction.to_frame(with_members=with_members), out, index=False)
@@ -166,14 +172,14 @@ def evaluate(
     strict: Strict = False,
     engine: ScoringEngine = Engine.local,
     actors: Actors = None,
-):
+) -> None:
     """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
     if _in_shards(films, engine, strict):
         options = {"posters": posters, "engine": engine.value, "actors": actors}
         found, by_genre = evaluate_shards(bundle, films, out / "predictions", **options)
     else:
         table = multigenre.Films.read(films, posters=posters)
-        ensemble = _ensemble_class().load(bundle)
+        ensemble = ensemble_class().load(bundle)
         with progress_bars() as progress:
             found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
     out.mkdir(parents=True, exist_ok=True)
@@ -191,7 +197,7 @@ def demo(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="400 films instead of 1,500.")] = False,
     seed: Seed = 0,
-):
+) -> None:
     """Make films, train on them, and show where posters win, where words win, and what fusion adds."""
     with contextlib.ExitStack() as stack:
         folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="multigenre-")))
@@ -199,8 +205,8 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
         films = multigenre.make_films(400 if quick else 1500, folder=folder / "posters", seed=seed)
         _write_csv(films.to_frame(), folder / "films.csv", index=False)
-        console.print(f"Made {len(films)} films with {len(films.genres)} genres.")
-        ensemble = _ensemble_class()(preset="quick", seed=seed)
+        console.print(f"Made {len(films)} films with {len(films.genres or ())} genres.")
+        ensemble = ensemble_class()(preset="quick", seed=seed)
         _train(ensemble, films, folder / "bundle", split=DEMO_SPLIT, strict=True)
         print_winners(multigenre.scores.genre_frame(ensemble.predictions_["test"], ensemble.films_["test"]))
         if out is None:
@@ -238,11 +244,6 @@ def _train(ensemble, films, out, **options):
     console.print(f"The bundle is in {out}; its pictures in {figures}.")
 
 
-def _ensemble_class():
-    with quiet():
-        return multigenre.GenreEnsemble
-
-
 def _in_shards(films, engine, strict):
     """Return whether films are predicted shard by shard, where posters were checked by 'convert'."""
     found = engine is Engine.ray or films.is_dir()
@@ -251,16 +252,12 @@ def _in_shards(films, engine, strict):
     return found
 
 
-def _names(text):
-    return [name.strip() for name in text.split(",")] if text else None
-
-
 def _write_csv(table, path, **options):
     with replacing(path) as partial:
         table.to_csv(partial, **options)
 
 
-def main():
+def main() -> None:
     """Run the command line: exit code 0, 1 for a failure, 2 for bad usage or bad input."""
     log = logging.getLogger("multigenre")
     log.addHandler(Notes())

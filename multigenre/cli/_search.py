@@ -1,8 +1,8 @@
-"""The command line's ``search``."""
+"""The command ``search``, and the leaderboard that it prints."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -11,9 +11,12 @@ from rich.table import Table
 import multigenre
 import multigenre.search
 from multigenre._checks import InputError
-from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_split
+from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_names, parse_split
 from multigenre.cli._terminal import console, output, progress_bars, quiet
 from multigenre.search import run_workers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = 10  # trials of the leaderboard on the terminal
 
@@ -60,7 +63,7 @@ def search(
     ] = False,
     split: Split = DEFAULT_SPLIT,
     seed: Seed = 0,
-):
+) -> None:
     """Search for better settings on the train and validation films of FILMS, from the reference on.
 
     A search that was killed goes on when the same command is given again. Ends with leaderboard.csv, leaderboard.png
@@ -95,26 +98,24 @@ def search(
                 seeds_per_trial=seeds_per_trial,
                 seed=seed,
                 epochs=epochs,
+                tensorboard=tensorboard,
             )
-            names = tuple(name.strip() for name in others.split(",")) if others else ()
-            options = {"member": member, "others": names, "plan": plan}
-            table = multigenre.search.search_films(
-                roles, out, tensorboard=tensorboard, progress=progress, **options
-            )
+            options = {"member": member, "others": parse_names(others), "plan": plan}
+            table = multigenre.search.search_films(roles, out, progress=progress, **options)
     print_leaderboard(table)
     console.print(f"leaderboard.csv, leaderboard.png and best.json are in {out}")
 
 
-def print_leaderboard(table):
+def print_leaderboard(table: "pd.DataFrame") -> None:
     """Print the best trials and the reference, with what differs from the reference."""
-    name, failed = table.attrs["objective"], int((table["status"] == "failed").sum())
+    name, failed = table.attrs["objective"], table["status"].tolist().count("failed")
     caption = f"{failed} of {len(table)} trials failed." if failed else None
     shown = Table(title=f"{len(table)} trials for {name}", box=SIMPLE, padding=(0, 1), caption=caption)
     for column in ("trial", name, "spread", "seconds"):
         shown.add_column(column, justify="right", no_wrap=True)
     shown.add_column("other than the reference")
-    for number, row in table[table["status"] == "completed"].iterrows():
-        if len(shown.rows) < SHOWN or number == 0:
+    for number, row in table.to_dict("index").items():
+        if row["status"] == "completed" and (len(shown.rows) < SHOWN or number == 0):
             spread = "-" if row["spread"] != row["spread"] else f"{row['spread']:.4f}"
             shown.add_row(
                 str(number),

@@ -1,37 +1,17 @@
 """The command line for catalogues that outgrow a table: ``convert``, ``predict`` to Parquet shards, ``evaluate``."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import multigenre
 import multigenre.shards
-from multigenre.cli._options import FilmsTable, Posters
+from multigenre.cli._options import FilmsTable, Posters, Strict
 from multigenre.cli._terminal import console, progress_bars, quiet
 
-
-class Engine(StrEnum):
-    """What predicts."""
-
-    local = "local"
-    ray = "ray"
-
-
-ENGINES = (
-    "local: this process; ray: actors on the Ray cluster that RAY_ADDRESS names, or on this machine. "
-    "With ray, or where FILMS is a folder of shards, "
-)
-EngineOption = Annotated[Engine, typer.Option(help=f"{ENGINES}--out is a folder of Parquet files.")]
-ScoringEngine = Annotated[
-    Engine,
-    typer.Option(help=f"{ENGINES}predictions stay in DIR/predictions; the same command goes on there."),
-]
-Actors = Annotated[
-    int | None,
-    typer.Option(help="Of the engine ray; default: one less than the cluster has processors."),
-]
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def convert(
@@ -41,13 +21,8 @@ def convert(
     ],
     posters: Posters = None,
     shard_films: Annotated[int, typer.Option(help="Films of a shard.")] = 4096,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse posters that cannot be read instead of naming them and going on."
-        ),
-    ] = False,
-):
+    strict: Strict = False,
+) -> None:
     """Write FILMS and their posters to Parquet shards, for 'predict' and for training in little memory.
 
     A conversion that was killed goes on where it was when the same command is given again.
@@ -64,7 +39,16 @@ def convert(
     )
 
 
-def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=None, with_members=False):
+def predict_shards(
+    bundle: Path,
+    films: Path,
+    out: Path,
+    *,
+    posters: Path | None = None,
+    engine: str = "local",
+    actors: int | None = None,
+    with_members: bool = False,
+) -> None:
     """Predict a folder of shards, or a table of films, to a folder of Parquet files; for the command ``predict``.
 
     Parameters
@@ -74,7 +58,7 @@ def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=N
     engine, actors, with_members
         As `multigenre.shards.predict_shards` takes them.
     """
-    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters, labelled=False)
+    source = films if films.is_dir() else multigenre.Films.read(films, posters=posters, labelled=False)
     with quiet():
         predict = multigenre.shards.predict_shards
     options = {"engine": str(engine), "with_members": with_members, "actors": actors}
@@ -83,7 +67,15 @@ def predict_shards(bundle, films, out, *, posters=None, engine="local", actors=N
     console.print(f"{n_films} films predicted: {out}")
 
 
-def evaluate_shards(bundle, films, out, *, posters=None, engine="local", actors=None):
+def evaluate_shards(
+    bundle: Path,
+    films: Path,
+    out: Path,
+    *,
+    posters: Path | None = None,
+    engine: str = "local",
+    actors: int | None = None,
+) -> tuple[dict[str, dict[str, Any]], "pd.DataFrame"]:
     """Score a bundle on a folder of shards, or a table of films; for the command ``evaluate``.
 
     Parameters
@@ -101,7 +93,7 @@ def evaluate_shards(bundle, films, out, *, posters=None, engine="local", actors=
         As `multigenre.ensemble.GenreEnsemble.evaluate`.
     by_genre : DataFrame
     """
-    source = films if Path(films).is_dir() else multigenre.Films.read(films, posters=posters)
+    source = films if films.is_dir() else multigenre.Films.read(films, posters=posters)
     with quiet():
         evaluate = multigenre.shards.evaluate_shards
     with progress_bars() as progress:

@@ -1,4 +1,4 @@
-"""The command line's ``report``."""
+"""The commands for what people look at: ``report``, a page to send, and ``app``, a page that answers."""
 
 import time
 from enum import StrEnum
@@ -11,35 +11,8 @@ import multigenre
 import multigenre.analysis
 import multigenre.views
 from multigenre._checks import InputError
-from multigenre.cli._options import FilmsTable, Posters
-from multigenre.cli._terminal import console, progress_bars, quiet
-
-
-def app(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page listens.")] = 7860,
-    host: Annotated[
-        str,
-        typer.Option(help="Who may reach it: this machine alone, or 0.0.0.0 for all who reach this machine."),
-    ] = "127.0.0.1",
-    share: Annotated[
-        bool, typer.Option("--share", help="Also through a public address of Gradio's, for a week at most.")
-    ] = False,
-):
-    """Open a page in the browser: drop a poster, type an overview, and see which genres BUNDLE reads, and why."""
-    with quiet():
-        face, ensemble_class = multigenre.views, multigenre.GenreEnsemble
-    face.gradio()  # before the bundle loads, which takes seconds
-    ensemble = ensemble_class.load(bundle)
-    page, url = face.serve(ensemble, title=bundle.resolve().name, host=host, port=port, share=share)
-    console.print(f"The page is at {url}; Ctrl+C ends it.", markup=False, highlight=False, soft_wrap=True)
-    if share or host not in face.LOCAL:
-        console.print("It has no password: whoever reaches it can ask.", style="yellow")
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        page.close(verbose=False)
+from multigenre.cli._options import BundleFolder, FilmsTable, Posters
+from multigenre.cli._terminal import console, ensemble_class, progress_bars
 
 
 class Format(StrEnum):
@@ -51,7 +24,7 @@ class Format(StrEnum):
 
 
 def report(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")],
+    bundle: BundleFolder,
     films: FilmsTable,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Page, JSON file, or folder of CSV tables to write.")
@@ -73,7 +46,7 @@ def report(
             "left of the scores. Minutes."
         ),
     ] = False,
-):
+) -> None:
     """Write one page that says where each member of a BUNDLE is right, on FILMS that it never saw.
 
     The page is one file, asks nothing of the network, and needs FILMS whose genres are known. Films that taught the
@@ -88,13 +61,39 @@ def report(
         )
     table = multigenre.Films.read(films, posters=posters)
     attributes = multigenre.analysis.read_attributes(films, column or ())
-    with quiet():
-        ensemble = multigenre.GenreEnsemble.load(bundle)
+    ensemble = ensemble_class().load(bundle)
     with progress_bars() as progress:
-        extras = (
-            multigenre.views.robustness_extras(ensemble, table, progress=progress) if robustness else None
-        )
+        extras = None
+        if robustness:
+            extras = multigenre.views.robustness_extras(ensemble, table, progress=progress)
         options = {"attributes": attributes, "extras": extras, "progress": progress}
         tables = multigenre.views.report(ensemble, table, out, **options)
     scored = tables["summary"]["n_films"].max()
     console.print(f"{scored} films that {bundle.name} never saw are in {out}", markup=False, soft_wrap=True)
+
+
+def app(
+    bundle: BundleFolder,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page listens.")] = 7860,
+    host: Annotated[
+        str,
+        typer.Option(help="Who may reach it: this machine alone, or 0.0.0.0 for all who reach this machine."),
+    ] = "127.0.0.1",
+    share: Annotated[
+        bool, typer.Option("--share", help="Also through a public address of Gradio's, for a week at most.")
+    ] = False,
+) -> None:
+    """Open a page in the browser: drop a poster, type an overview, and see which genres BUNDLE reads, and why."""
+    multigenre.views.gradio()  # before the bundle loads, which takes seconds
+    ensemble = ensemble_class().load(bundle)
+    page, url = multigenre.views.serve(
+        ensemble, title=bundle.resolve().name, host=host, port=port, share=share
+    )
+    console.print(f"The page is at {url}; Ctrl+C ends it.", markup=False, highlight=False, soft_wrap=True)
+    if share or host not in multigenre.views.LOCAL:
+        console.print("It has no password: whoever reaches it can ask.", style="yellow")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        page.close(verbose=False)

@@ -1,19 +1,19 @@
 """The two networks as KerasTuner's `HyperModel`, for tuners of your own."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import keras_tuner
 
 from multigenre.data import Films
-from multigenre.members import FilmSource, make_network, readable_films
-from multigenre.networks import PosterCache
+from multigenre.members import FilmSource, OverviewMember, PosterMember, make_network, readable_films
 from multigenre.search._objectives import check_search_films
 from multigenre.search._spaces import space_of
 
 
 class NetworkHyperModel(keras_tuner.HyperModel):
-    """`PosterCNN` or `OverviewLSTM` with the hyperparameters of `multigenre.search_spaces`.
+    """`PosterCNN` or `OverviewLSTM` with the hyperparameters of `multigenre.search.space_of`.
 
     `build` is a plain callable from hyperparameters to a compiled model. For searches that outlast a kill, have several
     seeds a trial or another objective than the validation loss, see `multigenre.search.search`.
@@ -41,24 +41,31 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         check_search_films(train, validation)
         super().__init__(name=name)
         self.train, self.validation, self.seed = train, validation, seed
-        self.space = space_of(name)
-        self._posters = None
+        self.space, self._posters = space_of(name), None
 
-    def member(self, hp):
+    def member(self, hp: keras_tuner.HyperParameters) -> PosterMember | OverviewMember:
         """Return the unfitted member that these hyperparameters describe."""
-        return make_network(self.name, self.space(hp)[self.name], seed=self.seed)  # pyright: ignore[reportArgumentType]
+        [(name, entry)] = self.space(hp).items()
+        return make_network(name, entry, seed=self.seed)
 
-    def build(self, hp):
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return an untrained model, compiled."""
         return self.member(hp).new_model(self.train)
 
-    def fit(self, hp, model, *args, callbacks=(), **kwargs) -> Self:
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
-        if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
-            self._posters = PosterCache(member.design.size)
-        posters, *parts = member.screened(self._posters, self.train, self.validation)
-        train, validation = (FilmSource(member, readable_films(member, films), posters) for films in parts)
+        self._posters, *parts = member.screened(self._posters, self.train, self.validation)
+        train, validation = (
+            FilmSource(member, readable_films(member, films), self._posters) for films in parts
+        )
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
         options |= {"validation_data": validation.dataset(), "callbacks": [*callbacks, rate]}

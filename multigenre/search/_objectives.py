@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from multigenre._checks import InputError, check_same_films, check_same_genres
+from multigenre._checks import InputError, check_same_genres, check_truth
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities, folds_of_films
 from multigenre.fusion import LateFusion, out_of_fold
@@ -32,9 +32,11 @@ def check_search_films(train: Films, validation: Films) -> None:
                 f"A search trains on train films and chooses by validation films, got role={films.role!r} "
                 f"for {role} films; pass the {role} films of Films.split."
             )
-        if films.labels is None:
+        if films.genres is None:
             raise InputError(f"A search needs films whose genres are known, got {role} films without genres.")
-    check_same_genres(train.genres, validation.genres, "Training and validation films of a search")
+    check_same_genres(
+        train.genres or (), validation.genres or (), "Training and validation films of a search"
+    )
 
 
 def measure(
@@ -82,7 +84,9 @@ def measure(
     return values
 
 
-def fused_out_of_fold(members: list[GenreProbabilities], films: Films, fusion=None) -> GenreProbabilities:
+def fused_out_of_fold(
+    members: Sequence[GenreProbabilities], films: Films, fusion: LateFusion | None = None
+) -> GenreProbabilities:
     """Return fused probabilities of the validation films, each from a fusion that did not see the film.
 
     Parameters
@@ -103,9 +107,7 @@ def fused_out_of_fold(members: list[GenreProbabilities], films: Films, fusion=No
 
 
 def cross_fitted_f1(
-    probabilities: GenreProbabilities,
-    films: Films,
-    thresholds: ThresholdCalibrator | None = None,
+    probabilities: GenreProbabilities, films: Films, thresholds: ThresholdCalibrator | None = None
 ) -> float:
     """Return macro-F1 of the validation films, each named at thresholds that were chosen on other folds.
 
@@ -121,18 +123,19 @@ def cross_fitted_f1(
     """
     thresholds = ThresholdCalibrator(strategy="f1", counts="expected") if thresholds is None else thresholds
     found = held_out(probabilities, films)
+    labels = check_truth(found, films, "A search")
     fold = folds_of_films(films, min(FOLDS, len(films)))
-    named = np.zeros(films.labels.shape, np.uint8)
+    named = np.zeros(labels.shape, np.uint8)
     for number in np.unique(fold):
         rest, here = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         calibrator = type(thresholds)(**thresholds.get_params())
         calibrator.fit(found.take(rest), films.take(rest))
         named[here] = calibrator.predict(found.take(here)).to_numpy()
-    live = films.labels.any(axis=0)
-    return float(rates(named == 1, films.labels, axis=0)[2][live].mean())
+    live = labels.any(axis=0)
+    return float(rates(named == 1, labels, axis=0)[2][live].mean())
 
 
-def held_out(probabilities: GenreProbabilities, films: Films):
+def held_out(probabilities: GenreProbabilities, films: Films) -> GenreProbabilities:
     """Return probabilities as what fusion and thresholds may learn from, cross-fitted: no film is judged by itself.
 
     Raises
@@ -144,7 +147,6 @@ def held_out(probabilities: GenreProbabilities, films: Films):
         raise InputError(
             f"A search is judged on validation films, got role={probabilities.role!r} from {probabilities.name}."
         )
-    who = f"A search: {probabilities.name} and the validation films"
-    check_same_films(films.ids, probabilities.ids, who)
-    check_same_genres(films.genres, probabilities.genres, who)
-    return replace(probabilities, role="out-of-fold")
+    found = replace(probabilities, role="out-of-fold")
+    check_truth(found, films, "A search")
+    return found

@@ -3,6 +3,7 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 from keras_tuner import oracles
@@ -17,8 +18,8 @@ log = logging.getLogger("multigenre")
 DONE = ("COMPLETED", "FAILED")
 
 
-class _Lasting:
-    """What the oracles below add to KerasTuner's, which they extend.
+class Lasting(keras_tuner.Oracle):
+    """What the oracles below add to KerasTuner's, which they extend too.
 
     - The first trial has the default of every hyperparameter.
     - Files are written beside and then renamed.
@@ -33,7 +34,7 @@ class _Lasting:
     ended_before = 0  # trials, when this process took the search up
 
     @property
-    def failing(self):
+    def failing(self) -> bool:
         """Whether so many trials as are allowed failed in a row, since this process took the search up."""
         last = self.end_order[self.ended_before :][-self.most_failures :]
         failed = [self.trials[number].status == "FAILED" for number in last]
@@ -48,7 +49,7 @@ class _Lasting:
         return {one.name: defaults.values[one.name] for one in defaults.space if defaults.is_active(one)}
 
     @keras_tuner.synchronized
-    def create_trial(self, tuner_id):
+    def create_trial(self, tuner_id: str) -> Trial:
         """Return the next trial; one of status STOPPED or IDLE holds nothing to run."""
         if self.failing and tuner_id not in self.ongoing_trials:
             log.warning("The search stops, because the last %d trials failed.", self.most_failures)
@@ -63,7 +64,7 @@ class _Lasting:
         return trial
 
     @keras_tuner.synchronized
-    def end_trial(self, trial):
+    def end_trial(self, trial: Trial) -> None:
         """Note what came of a trial, once."""
         if trial.trial_id in self.end_order:
             return
@@ -74,7 +75,7 @@ class _Lasting:
         self.save()
 
     @keras_tuner.synchronized
-    def take_back(self, tuner_id):
+    def take_back(self, tuner_id: str) -> None:
         """Let another worker run what this one, which is lost, left unfinished; do not wait for it."""
         trial = self.ongoing_trials.pop(tuner_id, None)
         if trial is not None:
@@ -85,19 +86,14 @@ class _Lasting:
     def _check_consecutive_failures(self):
         """Leave it to `failing`."""
 
-    def save(self):
+    def save(self) -> None:
         """Write the state of the search."""
-        write_json(self.get_state(), self.file)
+        write_json(self.get_state(), Path(self._get_oracle_fname()))
 
     def _save_trial(self, trial):
         write_json(trial.get_state(), Path(self._get_trial_dir(trial.trial_id)) / "trial.json")
 
-    @property
-    def file(self):
-        """Where the state of the search is."""
-        return Path(self._get_oracle_fname())
-
-    def reload(self):
+    def reload(self) -> None:
         """Go on where a search ended: trials say what they are, whatever the state of the search says."""
         super().reload()
         for number, trial in sorted(self.trials.items()):
@@ -113,14 +109,14 @@ class _Lasting:
         )
 
 
-class RandomOracle(_Lasting, oracles.RandomSearchOracle):
+class RandomOracle(Lasting, oracles.RandomSearchOracle):
     """Random search that lasts."""
 
 
-class BayesianOracle(_Lasting, oracles.BayesianOptimizationOracle):
+class BayesianOracle(Lasting, oracles.BayesianOptimizationOracle):
     """Bayesian optimisation that lasts, tries nothing twice, and learns from what failed."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return what to try next: at random where the model has nothing new to say."""
         with warnings.catch_warnings():
             # How smooth the objective is cannot be told from a few trials: no news for whoever searches.
@@ -144,13 +140,19 @@ class BayesianOracle(_Lasting, oracles.BayesianOptimizationOracle):
         return found
 
 
-class HyperbandOracle(_Lasting, oracles.HyperbandOracle):
+class HyperbandOracle(Lasting, oracles.HyperbandOracle):
     """Hyperband that lasts."""
 
 
 def make_oracle(
-    strategy: str, *, objective, trials: int, hyperparameters, seed: int = 0, epochs: int | None = None
-):
+    strategy: str,
+    *,
+    objective: keras_tuner.Objective,
+    trials: int,
+    hyperparameters: keras_tuner.HyperParameters,
+    seed: int = 0,
+    epochs: int | None = None,
+) -> Lasting:
     """Return an oracle of KerasTuner's.
 
     Parameters

@@ -10,6 +10,7 @@ from multigenre._checks import InputError
 from multigenre._files import replacing
 from multigenre._signatures import Pathlike
 from multigenre.members import write_settings
+from multigenre.search._spaces import Settings
 from multigenre.views import save_figure, search_figure
 
 FACTS = ("status", "objective", "spread", "seconds", "reason")
@@ -63,16 +64,17 @@ def leaderboard(folder: Pathlike) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("trial")
     measures = [name for name in table.columns if name not in FACTS]
     table = table[[*FACTS, *measures]].astype({"spread": float})
-    order = table["objective"] * (-1 if objective.get("direction") == "max" else 1)
+    downwards = objective.get("direction") == "max"
+    order = np.argsort(np.asarray(table["objective"]) * (-1 if downwards else 1), kind="stable")
     tried = pd.DataFrame.from_dict(values, orient="index").reindex(columns=list(names))
     # A measure of the same name stays what it is.
     tried = tried.rename(columns={name: f"{name} (set)" for name in tried.columns if name in table})
-    table = table.join(tried).loc[order.sort_values(kind="stable").index]
+    table = table.join(tried).iloc[order]
     table.attrs = {**objective, "hyperparameters": list(table.columns[len(FACTS) + len(measures) :])}
     return table
 
 
-def best_settings(folder: Pathlike):
+def best_settings(folder: Pathlike) -> Settings:
     """Return the settings of the best trial of a search.
 
     Raises
@@ -91,7 +93,7 @@ def best_settings(folder: Pathlike):
     return _read(place / "result.json")["settings"]
 
 
-def write_results(folder: Pathlike, table, settings) -> None:
+def write_results(folder: Pathlike, table: pd.DataFrame, settings: Settings) -> None:
     """Write ``leaderboard.csv``, ``leaderboard.png`` and ``best.json``, each beside and then renamed."""
     folder = Path(folder)
     with replacing(folder / "leaderboard.csv") as partial:

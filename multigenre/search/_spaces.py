@@ -6,25 +6,36 @@ Each takes a `keras_tuner.HyperParameters` and returns settings, a dict that JSO
 that of `GenreEnsemble`.
 """
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 from multigenre._checks import InputError
 
+if TYPE_CHECKING:
+    from keras_tuner import HyperParameters
 
-def poster_space(hp):
+Settings: TypeAlias = dict[str, dict[str, Any]]
+Space: TypeAlias = "Callable[[HyperParameters], Settings]"
+
+
+def poster_space(hp: "HyperParameters") -> Settings:
     """Return settings of the poster network.
 
     >>> import keras_tuner
     >>> poster_space(keras_tuner.HyperParameters())["poster-cnn"]["design"]["filters"]
     [16, 32, 64, 128]
     """
+    # KerasTuner's hints have None too, which only what hangs on a condition gives.
     first, blocks = hp.Choice("filters", [8, 16, 32], default=16), hp.Int("blocks", 2, 4, default=3)
+    filters = [first * 2**block for block in range(blocks + 1)]  # pyright: ignore[reportOptionalOperand]
     dense, layers = (
         hp.Choice("dense", [256, 512, 1024], default=1024),
         hp.Int("dense_layers", 1, 2, default=2),
     )
     design = {
         "size": hp.Choice("size", [48, 64, 96], default=64),
-        "filters": [first * 2**block for block in range(blocks + 1)],
-        "dense": [dense] * layers,
+        "filters": filters,
+        "dense": [dense] * layers,  # pyright: ignore[reportOperatorIssue]
         "dropout": _rate(hp, "dropout", 0.2),
         "dense_dropout": _rate(hp, "dense_dropout", 0.5),
         "augment": hp.Boolean("augment", default=False),
@@ -33,7 +44,7 @@ def poster_space(hp):
     return {"poster-cnn": {"rescale": rescale, "design": design, "recipe": _recipe(hp, epochs=40)}}
 
 
-def overview_space(hp):
+def overview_space(hp: "HyperParameters") -> Settings:
     """Return settings of the overview network.
 
     >>> import keras_tuner
@@ -44,7 +55,7 @@ def overview_space(hp):
     design = {
         "max_tokens": hp.Choice("max_tokens", [3000, 5000, 10_000, 20_000], default=10_000),
         "embedding": hp.Choice("embedding", [64, 128, 256], default=256),
-        "units": [units // 2**layer for layer in range(layers)],
+        "units": [units // 2**layer for layer in range(layers)],  # pyright: ignore[reportArgumentType]
         "dense": hp.Choice("dense", [64, 128, 256], default=128),
         "dropout": _rate(hp, "dropout", 0.5),
         "recurrent_dropout": _rate(hp, "recurrent_dropout", 0.2),
@@ -53,7 +64,7 @@ def overview_space(hp):
     return {"overview-lstm": {"design": design, "recipe": _recipe(hp, epochs=20)}}
 
 
-def fusion_space(hp):
+def fusion_space(hp: "HyperParameters") -> Settings:
     """Return settings of the late fusion.
 
     >>> import keras_tuner
@@ -71,7 +82,7 @@ def fusion_space(hp):
     return {"fusion": _active(found)}
 
 
-def thresholds_space(hp):
+def thresholds_space(hp: "HyperParameters") -> Settings:
     """Return settings of the thresholds.
 
     >>> import keras_tuner
@@ -94,7 +105,7 @@ def thresholds_space(hp):
     return {"thresholds": _active(found)}
 
 
-def ensemble_space(hp):
+def ensemble_space(hp: "HyperParameters") -> Settings:
     """Return settings of both networks, the fusion and the thresholds; names carry their part, as ``fusion/method``."""
     found = {}
     for name, space in SPACES.items():
@@ -104,7 +115,7 @@ def ensemble_space(hp):
     return found
 
 
-SPACES = {
+SPACES: dict[str, Space] = {
     "poster-cnn": poster_space,
     "overview-lstm": overview_space,
     "fusion": fusion_space,
@@ -113,7 +124,7 @@ SPACES = {
 }
 
 
-def space_of(name: str):
+def space_of(name: str) -> Space:
     """Return a space by what is searched.
 
     Raises

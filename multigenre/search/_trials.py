@@ -3,9 +3,9 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import pandas as pd
@@ -17,8 +17,10 @@ from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion import LateFusion
 from multigenre.members import DESIGNS, make_network
-from multigenre.networks import PosterCache
 from multigenre.search._objectives import check_search_films, fused_out_of_fold, held_out, measure
+from multigenre.search._spaces import Settings
+
+Trial: TypeAlias = Callable[..., dict[str, Any]]  # as `FilmTrial`
 
 
 class FilmTrial:
@@ -45,23 +47,25 @@ class FilmTrial:
         for other in others:
             held_out(other, validation)
         self.train, self.validation, self.others = train, validation, tuple(others)
-        self._posters = None
+        self._posters = None  # decoded, of the size that the last network reads
 
     @property
-    def facts(self):
-        """What tells this trial from those on other films: a dict of str to str."""
+    def facts(self) -> dict[str, str]:
+        """What tells this trial from those on other films."""
         return {
             "films": f"{self.train.digest()}; {self.validation.digest()}",
             "others": ", ".join(other.name for other in self.others) or "none",
         }
 
-    def __call__(self, settings, *, folder, seed, progress=no_progress):
+    def __call__(
+        self, settings: Settings, *, folder: Pathlike, seed: int, progress: Progress = no_progress
+    ) -> dict[str, float]:
         """Train, measure, and return what was measured.
 
         Parameters
         ----------
         settings : dict
-            As a space gives them, see `multigenre.search_spaces`.
+            As a space gives them, such as `multigenre.search.poster_space`.
         folder : path
             Checkpoints go there, and a trial that was killed goes on from there.
         seed : int
@@ -77,9 +81,10 @@ class FilmTrial:
         found, epochs = [], []
         for name in (name for name in DESIGNS if name in settings):
             member = make_network(name, settings[name], seed=seed)
-            options = {"posters": self._cache(member), "folder": Path(folder) / name, "progress": progress}
-            member.fit(self.train, self.validation, **options)
-            found.append(member.predict(self.validation, posters=self._posters))
+            self._posters, train, validation = member.screened(self._posters, self.train, self.validation)
+            options = {"posters": self._posters, "folder": Path(folder) / name, "progress": progress}
+            member.fit(train, validation, **options)
+            found.append(member.predict(validation, posters=self._posters))
             epochs.append(len(member.history_))
             member.history_.to_csv(Path(folder) / f"{name}.history.csv")
         fusion = LateFusion(**settings["fusion"]) if "fusion" in settings else None
@@ -93,19 +98,13 @@ class FilmTrial:
         values = measure(fused, self.validation, thresholds=thresholds)
         return {**values, "fused-loss": values["val-loss"]}
 
-    def _cache(self, member):
-        """Return decoded posters of the network's size; one size at a time is kept."""
-        if member.modality == "poster" and getattr(self._posters, "size", None) != member.design.size:
-            self._posters = PosterCache(member.design.size)
-        return self._posters
-
 
 def run_seeds(
-    trial: Callable[..., Any],
-    settings: dict[str, Any],
+    trial: Trial,
+    settings: Settings,
     *,
     folder: Pathlike,
-    seeds: Sequence[int],
+    seeds: Iterable[int],
     progress: Progress = no_progress,
 ) -> pd.DataFrame:
     """Run a trial once for each seed, and note each result in the folder at once.
@@ -117,7 +116,7 @@ def run_seeds(
     settings : dict
     folder : path
         Of this trial. A seed whose result is there is not run again; its checkpoints are removed.
-    seeds : sequence of int
+    seeds : iterable of int
     progress : callable, optional
 
     Returns

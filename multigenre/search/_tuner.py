@@ -7,47 +7,27 @@ import logging
 import shutil
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
 from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.search._trials import remove_checkpoints, run_seeds
+from multigenre.search._oracles import Lasting
+from multigenre.search._spaces import Space
+from multigenre.search._trials import Trial, remove_checkpoints, run_seeds
+
+if TYPE_CHECKING:
+    from multigenre.search._search import SearchPlan
 
 log = logging.getLogger("multigenre")
-
-
-def write_tensorboard(
-    place: Pathlike, logs: Pathlike, values: dict[str, str | bool | float], measures: dict[str, float]
-) -> None:
-    """Write a trial's curves, hyperparameters and measures as TensorBoard reads them.
-
-    Parameters
-    ----------
-    place : path
-        Of the trial; its ``seed-*/*.history.csv`` are curves.
-    logs : path
-        A folder a run goes there.
-    values : dict of str to str, bool or number
-        Hyperparameters.
-    measures : dict of str to float
-    """
-    with tf.summary.create_file_writer(str(logs)).as_default():
-        hparams.hparams(dict(values), trial_id=place.name)
-        for name, value in measures.items():
-            tf.summary.scalar(name, value, step=0)
-    for path in sorted(place.glob("seed-*/*.history.csv")):
-        run = f"{path.parent.name}-{path.name.removesuffix('.history.csv')}"
-        with tf.summary.create_file_writer(str(logs / run)).as_default():
-            for epoch, row in pd.read_csv(path, index_col="epoch").iterrows():
-                for name, value in row.items():
-                    tf.summary.scalar(name, value, step=int(epoch))  # pyright: ignore[reportArgumentType]
-
 
 MOST_DEATHS = 4  # of the processes that run one trial
 
@@ -55,11 +35,18 @@ MOST_DEATHS = 4  # of the processes that run one trial
 class SearchTuner(BaseTuner):
     """Runs the trials that the oracle gives out; what is to last is in their folders and in the oracle's file."""
 
-    tensorboard = None
-
-    def __init__(self, oracle, space, trial, folder: Pathlike, *, plan, progress: Progress = no_progress):
-        self.space, self.trial, self.plan = space, trial, plan
-        self.progress = progress
+    def __init__(
+        self,
+        oracle: Lasting,
+        space: Space,
+        trial: Trial,
+        folder: Pathlike,
+        *,
+        plan: "SearchPlan",
+        progress: Progress = no_progress,
+    ):
+        self.space, self.trial, self.plan, self.progress = space, trial, plan, progress
+        self.logs = Path(folder) / "tensorboard" if plan.tensorboard else None
         self._asked = False
         oracle.verbose = 0
         with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
@@ -75,11 +62,11 @@ class SearchTuner(BaseTuner):
             best = f", best {self.plan.objective} {scores[0]:.4f}" if scores else ""
             self.progress(f"trials{best}", len(self.oracle.end_order), self.plan.trials)
 
-    def on_trial_begin(self, trial) -> None:
+    def on_trial_begin(self, trial: KerasTrial) -> None:
         """Note that there was a trial."""
         self._asked = False
 
-    def run_trial(self, trial):
+    def run_trial(self, trial: KerasTrial) -> dict[str, float]:
         """Run a trial once for each seed; return the mean of the objective."""
         values, place = trial.hyperparameters.values, Path(self.get_trial_dir(trial.trial_id))
         try:
@@ -89,7 +76,7 @@ class SearchTuner(BaseTuner):
                     _carry_on(place.with_name(f"trial_{values['tuner/trial_id']}"), place)
                 options = {"folder": place, "seeds": self.plan.seeds, "progress": self.progress}
                 table = run_seeds(self.trial, settings, **options)
-            if table[self.plan.objective].isna().any():  # pyright: ignore[reportGeneralTypeIssues]
+            if table[self.plan.objective].isna().to_numpy().any():
                 raise FailedTrialError(f"{self.plan.objective} is not a number")
         except Exception as error:
             kind = "" if isinstance(error, FailedTrialError) else f"{type(error).__name__}: "
@@ -105,8 +92,8 @@ class SearchTuner(BaseTuner):
             "seconds": seconds,
         }
         write_json(result, place / "result.json")
-        if self.tensorboard:
-            write_tensorboard(place, self.tensorboard / place.name, values, result["mean"])
+        if self.logs:
+            _write_tensorboard(place, self.logs / place.name, values, result["mean"])
         if self.plan.strategy != "hyperband":  # which may go on with it
             remove_checkpoints(place)
         return {self.plan.objective: result["mean"][self.plan.objective]}
@@ -122,11 +109,11 @@ class SearchTuner(BaseTuner):
 
     def _get_tuner_fname(self):
         # This class has no state: what there is to reload is the oracle's. A worker has none.
-        return str(self.oracle.file if not self._is_worker() else Path(self.project_dir) / "none")
+        return f"{self.project_dir}/none" if self._is_worker() else self.oracle._get_oracle_fname()
 
 
 @contextlib.contextmanager
-def _counted(note):
+def _counted(note: Path) -> Iterator[None]:
     """Count the processes that died in the block, which the next one learns of; the fifth gives up."""
     deaths = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else 0
     if deaths >= MOST_DEATHS:
@@ -158,3 +145,29 @@ def _carry_on(past, place):
             shutil.rmtree(partial, ignore_errors=True)
             shutil.copytree(old, partial, ignore=shutil.ignore_patterns("measures.json"))
             partial.replace(new)
+
+
+def _write_tensorboard(place, logs, values, measures):
+    """Write a trial's curves, hyperparameters and measures as TensorBoard reads them.
+
+    Parameters
+    ----------
+    place : path
+        Of the trial; its ``seed-*/*.history.csv`` are curves.
+    logs : path
+        A folder a run goes there.
+    values : dict of str to str, bool or number
+        Hyperparameters.
+    measures : dict of str to float
+    """
+    with tf.summary.create_file_writer(str(logs)).as_default():
+        hparams.hparams(dict(values), trial_id=place.name)
+        for name, value in measures.items():
+            tf.summary.scalar(name, value, step=0)
+    for path in sorted(place.glob("seed-*/*.history.csv")):
+        run = f"{path.parent.name}-{path.name.removesuffix('.history.csv')}"
+        with tf.summary.create_file_writer(str(logs / run)).as_default():
+            for row in pd.read_csv(path).to_dict("records"):
+                epoch = int(row.pop("epoch"))
+                for name, value in row.items():
+                    tf.summary.scalar(name, value, step=epoch)

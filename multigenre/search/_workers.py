@@ -18,17 +18,24 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.search import _processes
+
+if TYPE_CHECKING:
+    from multigenre.search._oracles import Lasting
 
 log = logging.getLogger("multigenre")
 
+BEAT = 2.0  # seconds between signs of life
+PATIENCE = 120.0  # seconds without one after which a worker is lost
 MOST_RESTARTS = 5  # of one worker
+PARENT = "MULTIGENRE_SEARCH_PARENT"
 
 
 def run_workers(
@@ -38,7 +45,7 @@ def run_workers(
     workers: int = 2,
     address: str = "127.0.0.1",
     progress: Progress = no_progress,
-):
+) -> None:
     """Run a command that searches as one chief and so many workers on this machine, until the search has ended.
 
     A worker that dies is started again, and goes on with its trial. When this process dies, the others end.
@@ -81,7 +88,7 @@ def run_workers(
     shared = {
         "KERASTUNER_ORACLE_IP": address,
         "KERASTUNER_ORACLE_PORT": str(_free_port(address)),
-        _processes.PARENT: str(os.getpid()),
+        PARENT: str(os.getpid()),
         "no_grpc_proxy": address,
     }
     resources = {
@@ -160,3 +167,80 @@ def _error(name, code, logs):
         f"The {name} {_how(code)} (it said: {said}); its log is {logs / name}.log, and the same call goes on."
     )
     return InputError(what) if code == 2 else RuntimeError(what)
+
+
+def part() -> str:
+    """Return what KerasTuner's environment variables make of this process: ``"alone"``, ``"chief"`` or ``"worker"``."""
+    if "KERASTUNER_ORACLE_IP" not in os.environ:
+        return "alone"
+    return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
+
+
+@contextlib.contextmanager
+def every(seconds: float, *actions: Callable[[], object]) -> Iterator[None]:
+    """Call the actions again and again, in a thread of their own, while the block runs."""
+    ended = threading.Event()
+
+    def run():
+        while True:
+            for action in actions:
+                action()
+            if ended.wait(seconds):
+                return
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def beat(folder: Pathlike) -> None:
+    """Give a sign of life of this worker, in a folder that the chief sees."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{os.environ['KERASTUNER_TUNER_ID']}.alive").touch()
+
+
+def leave_with_parent() -> None:
+    """End this process at once where the one that started it is gone: a new search may start in its place."""
+    if PARENT in os.environ and os.getppid() != int(os.environ[PARENT]):
+        os._exit(1)
+
+
+class Watch:
+    """Finds workers that give no sign of life, and lets others run their trials.
+
+    Without it the chief waits for ever for a worker that died.
+
+    Parameters
+    ----------
+    oracle : an oracle of `make_oracle`
+    folder : path
+        Where workers `beat`.
+    patience : float
+        Seconds, by this process's clock: other machines' clocks do not matter.
+    """
+
+    def __init__(self, oracle: "Lasting", folder: Pathlike, *, patience: float = PATIENCE):
+        self.oracle, self.folder, self.patience = oracle, Path(folder), patience
+        self._seen: dict[str, tuple[int | None, float]] = {}
+
+    def __call__(self) -> None:
+        """Look once."""
+        for worker in sorted({*self.oracle.tuner_ids, *self.oracle.ongoing_trials}):
+            try:
+                sign = (self.folder / f"{worker}.alive").stat().st_mtime_ns
+            except OSError:
+                sign = None
+            now = time.monotonic()
+            if worker not in self._seen or self._seen[worker][0] != sign:
+                self._seen[worker] = sign, now
+            elif now - self._seen[worker][1] > self.patience:
+                log.warning(
+                    "%s gave no sign of life for %g s; its trial goes to another.", worker, self.patience
+                )
+                self.oracle.take_back(worker)
+                del self._seen[worker]

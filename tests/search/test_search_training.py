@@ -38,8 +38,7 @@ def test_a_search_trains_members_and_its_best_settings_make_the_best_member(role
         small_space,
         FilmTrial(roles["train"], roles["validation"]),
         tmp_path,
-        plan=SearchPlan(strategy="random", trials=2, seeds_per_trial=2),
-        tensorboard=True,
+        plan=SearchPlan(strategy="random", trials=2, seeds_per_trial=2, tensorboard=True),
         progress=lambda *what: said.append(what),
     )
     assert (table["status"] == "completed").all() and (table["spread"] > 0).all()

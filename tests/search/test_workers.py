@@ -11,9 +11,7 @@ import pytest
 from search_script import Slow, space
 
 from multigenre._checks import InputError
-from multigenre.search import SearchPlan, leaderboard, run_workers, search
-from multigenre.search import _processes as _workers
-from multigenre.search import _workers as distributed_search
+from multigenre.search import SearchPlan, _workers, leaderboard, run_workers, search
 from multigenre.search._oracles import make_oracle
 
 # KerasTuner names its threads as Python did before 3.10.
@@ -203,7 +201,7 @@ def test_a_search_without_workers_or_at_no_address_is_refused(tmp_path):
 
 
 def test_processes_end_with_the_one_that_started_them():
-    code = "from multigenre.search import _processes; _processes.leave_with_parent(); print('stayed')"
+    code = "from multigenre.search import _workers; _workers.leave_with_parent(); print('stayed')"
     for parent, said in ((os.getpid(), "stayed\n"), (1, "")):
         environment = os.environ | {_workers.PARENT: str(parent)}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -211,4 +209,4 @@ def test_processes_end_with_the_one_that_started_them():
 
 
 def test_a_port_is_free_and_another_each_time():
-    assert len({distributed_search._free_port("127.0.0.1") for _ in range(5)}) > 1
+    assert len({_workers._free_port("127.0.0.1") for _ in range(5)}) > 1
