@@ -13,6 +13,7 @@ from multigenre.data import Films, film_columns, read_poster, read_table, texts
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 256  # posters looked at together
+LOOKED_AT = (48, 72)  # pixels of a poster
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
 
@@ -47,6 +48,39 @@ def decades(years: pd.Series) -> pd.Series:
     found = [re.search(r"(?<!\d)(1[89]|20)\d\d(?!\d)", str(year)) for year in years]
     names = [f"{match.group()[:3]}0s" if match else pd.NA for match in found]
     return pd.Series(names, years.index, "string", name="decade")
+
+
+def poster_looks(films: Films, *, progress: Progress = no_progress) -> pd.DataFrame:
+    """Return how bright and how colourful the posters of films are, looked at in 48 x 72 pixels.
+
+    Parameters
+    ----------
+    films : Films
+    progress : callable, optional
+        Called with (what, films done, films in all).
+
+    Returns
+    -------
+    DataFrame of float, indexed by film id
+        ``poster brightness`` and ``poster colourfulness``, see `multigenre.analysis.poster_look`; NaN
+        without a poster that can be read.
+    """
+    looks, pixels, kept = np.full((len(films), 2), np.nan), [], []
+    with ThreadPoolExecutor() as pool:
+        for row, image in enumerate(pool.map(_small, films.posters)):
+            if image is not None:
+                pixels.append(image)
+                kept.append(row)
+            if (row + 1) % 100 in (0, len(films) % 100):
+                progress("posters", row + 1, len(films))
+    if kept:
+        looks[kept] = poster_look(np.stack(pixels), films.ids[kept]).to_numpy()
+    return pd.DataFrame(looks, films.ids, ["poster brightness", "poster colourfulness"])
+
+
+def _small(path):
+    image = read_poster(path, size=(300, 450))
+    return None if image is None else np.asarray(image.resize(LOOKED_AT))
 
 
 def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.DataFrame:
@@ -98,6 +132,32 @@ def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.Data
         brightness = (pixels @ LUMA).mean(axis=(1, 2), dtype=float) / 255
         rows.append(np.stack([brightness, spread + 0.3 * distance], axis=1))
     return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
+
+
+def read_attributes(path: Pathlike, columns):
+    """Return columns of a table of films to slice by, indexed by film id; None without columns.
+
+    Years and dates become decades.
+
+    Raises
+    ------
+    InputError
+        If the table has no such column.
+    """
+    if not columns:
+        return None
+    table = read_table(path)
+    if unknown := [name for name in columns if name not in table]:
+        raise InputError(f"{path} has no column {some(unknown)}; it has {some(table.columns, most=40)}.")
+    ids = texts(table[film_columns(table)["id"]])
+    found = {}
+    for name in columns:
+        values = pd.Series(table[name].to_numpy(), ids).replace("", None)
+        numbers = pd.to_numeric(values, errors="coerce")
+        # A table in CSV holds texts; a column is of numbers if every filled cell is one.
+        values = numbers if (numbers.notna() == values.notna()).all() else values
+        found[name] = decades(values) if name.lower() in DATES else values  # pyright: ignore[reportArgumentType]
+    return pd.DataFrame(found)
 
 
 def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
@@ -154,65 +214,3 @@ def _range(least, most, digits):
         for end in (least, most)
     )
     return least if least == most else f"{least} to {most}"
-
-
-def read_attributes(path: Pathlike, columns):
-    """Return columns of a table of films to slice by, indexed by film id; None without columns.
-
-    Years and dates become decades.
-
-    Raises
-    ------
-    InputError
-        If the table has no such column.
-    """
-    if not columns:
-        return None
-    table = read_table(path)
-    if unknown := [name for name in columns if name not in table]:
-        raise InputError(f"{path} has no column {some(unknown)}; it has {some(table.columns, most=40)}.")
-    ids = texts(table[film_columns(table)["id"]])
-    found = {}
-    for name in columns:
-        values = pd.Series(table[name].to_numpy(), ids).replace("", None)
-        numbers = pd.to_numeric(values, errors="coerce")
-        # A table in CSV holds texts; a column is of numbers if every filled cell is one.
-        values = numbers if (numbers.notna() == values.notna()).all() else values
-        found[name] = decades(values) if name.lower() in DATES else values  # pyright: ignore[reportArgumentType]
-    return pd.DataFrame(found)
-
-
-LOOKED_AT = (48, 72)  # pixels
-
-
-def poster_looks(films: Films, *, progress: Progress = no_progress) -> pd.DataFrame:
-    """Return how bright and how colourful the posters of films are, looked at in 48 x 72 pixels.
-
-    Parameters
-    ----------
-    films : Films
-    progress : callable, optional
-        Called with (what, films done, films in all).
-
-    Returns
-    -------
-    DataFrame of float, indexed by film id
-        ``poster brightness`` and ``poster colourfulness``, see `multigenre.analysis.poster_look`; NaN
-        without a poster that can be read.
-    """
-    looks, pixels, kept = np.full((len(films), 2), np.nan), [], []
-    with ThreadPoolExecutor() as pool:
-        for row, image in enumerate(pool.map(_small, films.posters)):
-            if image is not None:
-                pixels.append(image)
-                kept.append(row)
-            if (row + 1) % 100 in (0, len(films) % 100):
-                progress("posters", row + 1, len(films))
-    if kept:
-        looks[kept] = poster_look(np.stack(pixels), films.ids[kept]).to_numpy()
-    return pd.DataFrame(looks, films.ids, ["poster brightness", "poster colourfulness"])
-
-
-def _small(path):
-    image = read_poster(path, size=(300, 450))
-    return None if image is None else np.asarray(image.resize(LOOKED_AT))

@@ -67,7 +67,8 @@ def error_tables(
         read one modality, and another is read too, ``"modality_left_out"`` (`leave_groups_out`),
         ``"modality_trust"`` and ``"modality_outcomes"`` (as ``trust`` and ``outcomes``, of the fusion of each
         modality's members); where thresholds were chosen and 20 films have all that members read, ``"thresholds"``
-        (see `chosen_again`). A member that is present for none of the films is in ``"summary"`` only.
+        (see `chosen_again`). A member that is present for none of the films is in ``"summary"``, and has
+        <NA> in ``"average_precision"``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which member to trust for each genre: everyone against the best single member, on the same films."""
+"""Which member to trust for each genre, and what fusion would miss without it: predictions compared in pairs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,42 +15,83 @@ from multigenre.scores import GENRE_METRICS, Contenders, bounds, cuts_of, resamp
 Cuts = Callable[[GenreProbabilities], pd.Series | pd.DataFrame]
 
 
-def differences(a: np.ndarray, b: np.ndarray, support: pd.Series, level: float = 0.95) -> pd.DataFrame:
-    """Return how far a is better than b, from two sides of `resample_genres`.
+def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
+    """Return every contender against each genre's best single member, with paired tests.
+
+    The best member has the highest F1 on these films. That the others are below it is thus true by choice; whether it
+    would be so on other films is what intervals and p-values say. With more than two members, the choice makes them a
+    little too sure of the best one, and too doubtful of the fusion.
 
     Parameters
     ----------
-    a, b : ndarray of shape (n_metrics, 1 + replicates, n_genres)
-    support : Series of int by genre name
-        Films that carry the genre.
-    level : float in (0, 1)
+    contenders : Contenders
+    replicates : int
+        How many times films are drawn, in pairs, for the intervals.
+    seed : int
 
     Returns
     -------
-    DataFrame, one row a metric and genre
-        ``genre``, ``metric``, ``value`` (of a), ``other`` (of b), ``gain`` (above 0 where a is better, so the other
-        way round for a loss), <NA> where no film carries the genre; ``low``, ``high``, ``p`` (of the gain over its
-        bootstrap standard error, as normal), ``p_holm`` and ``p_bh`` (over the genres of the metric), <NA> where
-        fewer than `FEW` films carry it: the same few films in each draw would make any difference look sure.
+    DataFrame, one row a contender and genre that it is not the best member of, the fused prediction's rows last
+        ``genre``, of those that a film carries, ``contender``, ``best`` (member), ``films`` (that everyone is present
+        for), ``support``. ``right`` and ``best_right``: films that the contender alone, or the best alone, decides as
+        the label says, and ``mcnemar_p`` of the two being equally likely (exact, two-sided), with
+        ``mcnemar_p_holm`` and ``mcnemar_p_bh``. For ``f1``, ``average_precision`` and ``bce``: ``METRIC`` and
+        ``METRIC_best``;
+        ``METRIC_gain`` (above 0 where the contender is better than the best), ``METRIC_low`` and ``METRIC_high``
+        (95 %, paired bootstrap), ``METRIC_p`` (of the gain over its bootstrap standard error, as normal),
+        ``METRIC_p_holm`` and ``METRIC_p_bh``. Adjusted p-values are over genres and contenders, the fused
+        prediction's apart from the members'. Where fewer than 10 films carry the genre, <NA> for the intervals and
+        p-values of the three metrics.
+
+    References
+    ----------
+    McNemar (1947), "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12. Dietterich (1998), "Approximate statistical tests for comparing supervised classification
+    learning algorithms", Neural Computation 10.
     """
-    better = np.array([-1.0 if metric == "bce" else 1.0 for metric in GENRE_METRICS])[:, None, None]
-    gains, films = better * (a - b), support.to_numpy()
-    gain, drawn = gains[:, 0], gains[:, 1:]
-    low, high = bounds(gain, drawn.swapaxes(0, 1), level)
-    deviation = np.nanstd(np.where(np.isfinite(drawn).any(axis=1, keepdims=True), drawn, 0), axis=1)
-    # What never differs has no deviation, and a gain of 0.
-    p = np.where(films >= FEW, 2 * ndtr(-np.abs(gain) / np.maximum(deviation, 1e-12)), np.nan)
-    live, tested = np.where(films > 0, 0, np.nan), np.where(films >= FEW, 0, np.nan)
-    columns = {"value": a[:, 0] + live, "other": b[:, 0] + live, "gain": gain + live}
-    columns |= {"low": low + tested, "high": high + tested, "p": p}
-    columns |= {"p_holm": [holm(row) for row in p], "p_bh": [benjamini_hochberg(row) for row in p]}
-    return pd.DataFrame(
-        {
-            "genre": np.tile(support.index.to_numpy(object), len(GENRE_METRICS)),
-            "metric": np.repeat(np.array(GENRE_METRICS, object), len(support)),
-            **{name: pd.array(np.ravel(values), "Float64") for name, values in columns.items()},
-        }
+    found = contenders.take(contenders.complete)
+    genre = np.flatnonzero(found.labels.any(axis=0))
+    best, labels = found.best_members()[genre], found.labels[:, genre]
+    named, right = found.named[:, :, genre], (found.named == found.labels)[:, :, genre]
+    samples = resample_genres(
+        list(zip(found.values[:, :, genre], named, strict=True)), labels, replicates, seed
     )
+    names = np.array(found.names, object)
+    columns, tables = np.arange(len(genre)), []
+    top = samples[best, :, :, columns].transpose(1, 2, 0)
+    best_right = right[best, :, columns].T
+    for one in range(len(names)):
+        alone, apart = right[one] & ~best_right, best_right & ~right[one]
+        table = {
+            "genre": np.array(list(found.genres), object)[genre],
+            "contender": names[one],
+            "best": names[best],
+            "films": len(labels),
+            "support": labels.sum(axis=0),
+            "right": alone.sum(axis=0),
+            "best_right": apart.sum(axis=0),
+        }
+        table["mcnemar_p"] = sign_test(table["right"], table["best_right"])
+        gains = differences(samples[one], top, pd.Series(table["support"], table["genre"]))
+        for metric in GENRE_METRICS:
+            these = gains[gains["metric"] == metric]
+            table |= {metric: these["value"].array, f"{metric}_best": these["other"].array}
+            table |= {f"{metric}_{name}": these[name].array for name in ("gain", "low", "high", "p")}
+        tables.append(pd.DataFrame(table)[best != one])
+    table = pd.concat(tables, ignore_index=True)
+    return _adjusted(table, table["contender"] == found.names[-1])
+
+
+def _adjusted(table, fused):
+    """Return the table with p-values adjusted apart for members and for the fused prediction."""
+    for test in ("mcnemar", *GENRE_METRICS):
+        p = table[f"{test}_p"].to_numpy(float)
+        for name, method in (("holm", holm), ("bh", benjamini_hochberg)):
+            adjusted = np.full(len(p), np.nan)
+            for family in (fused, ~fused):
+                adjusted[family] = method(p[family])
+            table[f"{test}_p_{name}"] = pd.array(adjusted, "Float64")
+    return table
 
 
 def leave_one_out(
@@ -153,80 +194,39 @@ def leave_groups_out(
     return pd.concat(tables, ignore_index=True)
 
 
-def trust_table(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -> pd.DataFrame:
-    """Return every contender against each genre's best single member, with paired tests.
-
-    The best member has the highest F1 on these films. That the others are below it is thus true by choice; whether it
-    would be so on other films is what intervals and p-values say. With more than two members, the choice makes them a
-    little too sure of the best one, and too doubtful of the fusion.
+def differences(a: np.ndarray, b: np.ndarray, support: pd.Series, level: float = 0.95) -> pd.DataFrame:
+    """Return how far a is better than b, from two sides of `resample_genres`.
 
     Parameters
     ----------
-    contenders : Contenders
-    replicates : int
-        How many times films are drawn, in pairs, for the intervals.
-    seed : int
+    a, b : ndarray of shape (n_metrics, 1 + replicates, n_genres)
+    support : Series of int by genre name
+        Films that carry the genre.
+    level : float in (0, 1)
 
     Returns
     -------
-    DataFrame, one row a contender and genre that it is not the best member of, the fused prediction's rows last
-        ``genre``, of those that a film carries, ``contender``, ``best`` (member), ``films`` (that everyone is present
-        for), ``support``. ``right`` and ``best_right``: films that the contender alone, or the best alone, decides as
-        the label says, and ``mcnemar_p`` of the two being equally likely (exact, two-sided), with
-        ``mcnemar_p_holm`` and ``mcnemar_p_bh``. For ``f1``, ``average_precision`` and ``bce``: ``METRIC`` and
-        ``METRIC_best``;
-        ``METRIC_gain`` (above 0 where the contender is better than the best), ``METRIC_low`` and ``METRIC_high``
-        (95 %, paired bootstrap), ``METRIC_p`` (of the gain over its bootstrap standard error, as normal),
-        ``METRIC_p_holm`` and ``METRIC_p_bh``. Adjusted p-values are over genres and contenders, the fused
-        prediction's apart from the members'. Where fewer than 10 films carry the genre, <NA> for the intervals and
-        p-values of the three metrics.
-
-    References
-    ----------
-    McNemar (1947), "Note on the sampling error of the difference between correlated proportions or percentages",
-    Psychometrika 12. Dietterich (1998), "Approximate statistical tests for comparing supervised classification
-    learning algorithms", Neural Computation 10.
+    DataFrame, one row a metric and genre
+        ``genre``, ``metric``, ``value`` (of a), ``other`` (of b), ``gain`` (above 0 where a is better, so the other
+        way round for a loss), <NA> where no film carries the genre; ``low``, ``high``, ``p`` (of the gain over its
+        bootstrap standard error, as normal), ``p_holm`` and ``p_bh`` (over the genres of the metric), <NA> where
+        fewer than `FEW` films carry it: the same few films in each draw would make any difference look sure.
     """
-    found = contenders.take(contenders.complete)
-    genre = np.flatnonzero(found.labels.any(axis=0))
-    best, labels = found.best_members()[genre], found.labels[:, genre]
-    named, right = found.named[:, :, genre], (found.named == found.labels)[:, :, genre]
-    samples = resample_genres(
-        list(zip(found.values[:, :, genre], named, strict=True)), labels, replicates, seed
-    )
-    names = np.array(found.names, object)
-    columns, tables = np.arange(len(genre)), []
-    top = samples[best, :, :, columns].transpose(1, 2, 0)
-    best_right = right[best, :, columns].T
-    for one in range(len(names)):
-        alone, apart = right[one] & ~best_right, best_right & ~right[one]
-        table = {
-            "genre": np.array(list(found.genres), object)[genre],
-            "contender": names[one],
-            "best": names[best],
-            "films": len(labels),
-            "support": labels.sum(axis=0),
-            "right": alone.sum(axis=0),
-            "best_right": apart.sum(axis=0),
+    better = np.array([-1.0 if metric == "bce" else 1.0 for metric in GENRE_METRICS])[:, None, None]
+    gains, films = better * (a - b), support.to_numpy()
+    gain, drawn = gains[:, 0], gains[:, 1:]
+    low, high = bounds(gain, drawn.swapaxes(0, 1), level)
+    deviation = np.nanstd(np.where(np.isfinite(drawn).any(axis=1, keepdims=True), drawn, 0), axis=1)
+    # What never differs has no deviation, and a gain of 0.
+    p = np.where(films >= FEW, 2 * ndtr(-np.abs(gain) / np.maximum(deviation, 1e-12)), np.nan)
+    live, tested = np.where(films > 0, 0, np.nan), np.where(films >= FEW, 0, np.nan)
+    columns = {"value": a[:, 0] + live, "other": b[:, 0] + live, "gain": gain + live}
+    columns |= {"low": low + tested, "high": high + tested, "p": p}
+    columns |= {"p_holm": [holm(row) for row in p], "p_bh": [benjamini_hochberg(row) for row in p]}
+    return pd.DataFrame(
+        {
+            "genre": np.tile(support.index.to_numpy(object), len(GENRE_METRICS)),
+            "metric": np.repeat(np.array(GENRE_METRICS, object), len(support)),
+            **{name: pd.array(np.ravel(values), "Float64") for name, values in columns.items()},
         }
-        table["mcnemar_p"] = sign_test(table["right"], table["best_right"])
-        gains = differences(samples[one], top, pd.Series(table["support"], table["genre"]))
-        for metric in GENRE_METRICS:
-            these = gains[gains["metric"] == metric]
-            table |= {metric: these["value"].array, f"{metric}_best": these["other"].array}
-            table |= {f"{metric}_{name}": these[name].array for name in ("gain", "low", "high", "p")}
-        tables.append(pd.DataFrame(table)[best != one])
-    table = pd.concat(tables, ignore_index=True)
-    return _adjusted(table, table["contender"] == found.names[-1])
-
-
-def _adjusted(table, fused):
-    """Return the table with p-values adjusted apart for members and for the fused prediction."""
-    for test in ("mcnemar", *GENRE_METRICS):
-        p = table[f"{test}_p"].to_numpy(float)
-        for name, method in (("holm", holm), ("bh", benjamini_hochberg)):
-            adjusted = np.full(len(p), np.nan)
-            for family in (fused, ~fused):
-                adjusted[family] = method(p[family])
-            table[f"{test}_p_{name}"] = pd.array(adjusted, "Float64")
-    return table
+    )

@@ -11,6 +11,9 @@ from multigenre.data import logits, sigmoid
 
 LIMIT = 1e-12  # far below any cut that matters
 
+ENOUGH = 50_000  # films that three numbers a genre are learned from; more would only take longer
+C = 0.1  # prior variance of a genre's map around the one that all genres share
+
 
 def margins(values: np.ndarray, cuts):
     """Return log-odds above those of the cut, like ``values``; -inf where a cut above 1 names no film."""
@@ -52,10 +55,6 @@ def cardinality_shift(
     last = ends[np.argmin(np.abs(named[ends] - weights @ labels.sum(axis=1)))]
     below = above[last + 1] if last + 1 < len(above) else -np.inf
     return float(above[last] - min(above[last] - below, 1.0) / 2)
-
-
-ENOUGH = 50_000  # films that three numbers a genre are learned from; more would only take longer
-C = 0.1  # prior variance of a genre's map around the one that all genres share
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ CHOICES = ["pattern", "members", "fit", "C", "others_C", "films", "bce", "chosen
 WEIGHTS = ["pattern", "genre", "member", "weight", "low", "high"]
 OTHERS = ["pattern", "genre", "other", "weight"]
 
+METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
+CHUNK = 20_000  # films fused at once, so that they stay in the processor's cache
+
 
 def choice_table(choices):
     """Return what was tried for each pattern of members, from the rows of `fit_patterns`."""
@@ -49,10 +52,6 @@ def other_table(stacks, genres: Genres):
             table = pd.DataFrame({"weight": stack.others[:, 2:].ravel()}, rows).reset_index()
             tables.append(table.assign(pattern="+".join(names))[OTHERS])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=OTHERS)
-
-
-METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
-CHUNK = 20_000  # films fused at once, so that they stay in the processor's cache
 
 
 class LateFusion(BaseEstimator):

@@ -7,6 +7,11 @@ import numpy as np
 from multigenre._checks import InputError
 from multigenre.fusion._stacking import others_path, stack_loss, stack_path
 
+FEW = 20  # films below which nothing is learned for a pattern, whatever they weigh
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+OTHERS_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
+LOOSE = 1e-3  # how exact weights are that only choose a strength
+
 
 class Moments(NamedTuple):
     """``level`` (n_members, n_genres), mean log-odds, and ``covariance`` (n_members, n_members) around it."""
@@ -77,12 +82,6 @@ def implied_map(moments, pattern):
     found[:, 0, 0], found[:, 1:, 1:] = 1, slopes.T
     found[:, 0, 1:] = (moments.level - slopes @ moments.level[here]).T
     return found
-
-
-FEW = 20  # films below which nothing is learned for a pattern, whatever they weigh
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-OTHERS_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
-LOOSE = 1e-3  # how exact weights are that only choose a strength
 
 
 class Lessons(NamedTuple):

@@ -15,7 +15,6 @@ from ._rates import bin_sums as bin_sums
 from ._rates import cuts_of as cuts_of
 from ._rates import expected_calibration_error as expected_calibration_error
 from ._rates import losses as losses
-from ._rates import present_cuts as present_cuts
 from ._rates import rates as rates
 from ._rates import rates_of_counts as rates_of_counts
 from ._rates import scored as scored

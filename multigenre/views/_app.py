@@ -31,6 +31,13 @@ STYLE = """<style>
 .picture text { white-space: pre }
 </style>"""
 
+LONGEST = 5000  # characters of an overview: each of its words costs a prediction
+LARGEST = "20mb"  # of a poster's file
+KEPT = 3600  # seconds that an uploaded poster is kept
+LOCAL = ("127.0.0.1", "localhost", "::1")
+NO_WORDS = "<p>There is no overview to read.</p>"
+TABLES = ("probabilities", "left_out", "contributions")
+
 
 def pictures(found: FilmAnswer) -> tuple[str, ...]:
     """Return the three pictures of an answer in HTML: who says what, what is left without one, and why.
@@ -88,14 +95,6 @@ def told_contributions(found: FilmAnswer, genres: Sequence[str]) -> str:
         said = [f"{row.member} {row.contribution:+.1f}" for row in rows.itertuples()]
         parts.append(f"{genre}: {', '.join(said)}.")
     return f"What each member argued for, in log-odds. {' '.join(parts)}"
-
-
-LONGEST = 5000  # characters of an overview: each of its words costs a prediction
-LARGEST = "20mb"  # of a poster's file
-KEPT = 3600  # seconds that an uploaded poster is kept
-LOCAL = ("127.0.0.1", "localhost", "::1")
-NO_WORDS = "<p>There is no overview to read.</p>"
-TABLES = ("probabilities", "left_out", "contributions")
 
 
 def gradio():

@@ -24,6 +24,16 @@ PURPLE, ORANGE, SKY = "#CC79A7", "#E69F00", "#56B4E9"
 MARKS = tuple(zip((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY), "os^vPX", strict=True))
 FONT = "DejaVu Sans"  # Matplotlib brings it along, and it has the tick
 
+# What the page calls the colours of figures; the rest stays as drawn.
+COLOURS = {
+    "#000000": "var(--ink)",
+    "#ffffff": "var(--paper)",
+    "#3d3d3d": "var(--right)",
+    "#969696": "var(--several)",
+    "#d9d9d9": "var(--wrong)",
+    **{color.lower(): f"var(--m{number})" for number, (color, _) in enumerate(MARKS, 1)},
+}
+
 
 def literal(figure):
     """Return the figure with every text as it is: a dollar sign in an overview starts no formula."""
@@ -85,17 +95,6 @@ def wrapped(text: str, width: float, *, lines: int, size: float, weight: str = "
                 else:
                     rows.append(piece)
     return "\n".join(rows)
-
-
-# What the page calls the colours of figures; the rest stays as drawn.
-COLOURS = {
-    "#000000": "var(--ink)",
-    "#ffffff": "var(--paper)",
-    "#3d3d3d": "var(--right)",
-    "#969696": "var(--several)",
-    "#d9d9d9": "var(--wrong)",
-    **{color.lower(): f"var(--m{number})" for number, (color, _) in enumerate(MARKS, 1)},
-}
 
 
 def inline_svg(figure: Figure, name: str, label: str) -> str:

@@ -15,6 +15,29 @@ from multigenre._files import replacing
 from multigenre._signatures import Pathlike
 from multigenre.views._drawing import BLUE, MARKS, ORANGE, VERMILLION, boxes_for_glyphs, literal
 
+MOST_PANELS = 12
+METRICS = {
+    "bce": "binary cross-entropy (lower is better)",
+    "map_macro": "average precision, macro",
+    "map_micro": "average precision, micro",
+    "f1_micro": "micro-F1",
+    "f1_macro": "macro-F1",
+    "f1_samples": "samples-F1",
+    "brier": "Brier score (lower is better)",
+    "ece": "calibration error (lower is better)",
+}
+SETTINGS = {
+    "poster noise": "standard deviation, of the full range",
+    "poster blur": "standard deviation, of the width",
+    "poster dark": "share of the way to black",
+    "poster bright": "share of the way to white",
+    "poster jpeg": "share of the JPEG quality lost",
+    "poster crop": "cut off at each side",
+    "poster missing": "share of films; members: on the others",
+    "overview words": "first words kept",
+    "overview missing": "share of films; members: on the others",
+}
+
 
 def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figure:
     """Draw loss, precision and recall by epoch, training beside validation, and the epoch that was kept.
@@ -91,9 +114,6 @@ def save_figure(figure, path: Pathlike) -> None:
         raise InputError(f"save_figure writes PNG, so the path must end in .png, got {path.name!r}.")
     with replacing(path) as partial, boxes_for_glyphs():
         figure.savefig(partial, format="png", dpi=150)
-
-
-MOST_PANELS = 12
 
 
 def search_figure(table: pd.DataFrame) -> Figure:
@@ -191,29 +211,6 @@ def _varied(done, names):
     strength = {name: abs(np.nan_to_num(rank.corr(objective))) for name, rank in ranks.items()}
     kept = sorted(varied, key=lambda name: -strength[name])[:MOST_PANELS]
     return [name for name in varied if name in kept]
-
-
-METRICS = {
-    "bce": "binary cross-entropy (lower is better)",
-    "map_macro": "average precision, macro",
-    "map_micro": "average precision, micro",
-    "f1_micro": "micro-F1",
-    "f1_macro": "macro-F1",
-    "f1_samples": "samples-F1",
-    "brier": "Brier score (lower is better)",
-    "ece": "calibration error (lower is better)",
-}
-SETTINGS = {
-    "poster noise": "standard deviation, of the full range",
-    "poster blur": "standard deviation, of the width",
-    "poster dark": "share of the way to black",
-    "poster bright": "share of the way to white",
-    "poster jpeg": "share of the JPEG quality lost",
-    "poster crop": "cut off at each side",
-    "poster missing": "share of films; members: on the others",
-    "overview words": "first words kept",
-    "overview missing": "share of films; members: on the others",
-}
 
 
 def robustness_curves(table: pd.DataFrame, *, metric: str = "map_macro") -> Figure:

@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
 
-
-def thumbnail(path: Pathlike):
-    """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
-    image = read_poster(path, size=SHOWN)
-    if image is None:
-        return None
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
 KINDS = {
     "rescued": "rescued by fusion",
     "broken": "broken by fusion",
@@ -43,6 +32,16 @@ KINDS = {
 }
 MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
+
+
+def thumbnail(path: Pathlike):
+    """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
+    image = read_poster(path, size=SHOWN)
+    if image is None:
+        return None
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=QUALITY, optimize=True, progressive=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def gallery(

@@ -26,6 +26,8 @@ SETS = {
 }
 MOST_ROWS = 40  # of tables of pairs and suspects
 
+NOT_NAMES = ("genre", "support", "prevalence")
+
 
 def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Return what a page says of an ensemble.
@@ -274,6 +276,3 @@ def _genre(genre, number, tables, parts):
         "suspects": parts.get("suspects", {}).get(genre, [])[:5],
         "suspects_in_all": len(parts.get("suspects", {}).get(genre, [])),
     }
-
-
-NOT_NAMES = ("genre", "support", "prevalence")

@@ -11,7 +11,7 @@ def member(train):
 
 
 def known_role(films, member):
-    return role_for(films, member.learned_ids_, member.name)
+    return role_of(films, member.learned_ids_, member.name)
 
 
 def test_films_that_trained_a_member_are_known_whatever_they_are_called(member, train, test_films):
