@@ -8,8 +8,8 @@
 # %%
 import tempfile
 
-from multigenre import GenreEnsemble, make_films
-from multigenre.views import report, report_facts
+from multigenre import GenreEnsemble, make_films, report
+from multigenre.views import report_facts
 
 films = make_films(500, genres=6, folder=tempfile.mkdtemp(), seed=0)
 ensemble = GenreEnsemble(["poster-colours", "overview-tfidf"]).fit(films, split={"train": 0.7, "test": 0.3})

@@ -7,9 +7,15 @@
 # %%
 import tempfile
 
-from multigenre import GenreProbabilities, LateFusion, ThresholdCalibrator, make_films
-from multigenre.members import OverviewTfidf, PosterMember
-from multigenre.networks import Recipe
+from multigenre import (
+    GenreProbabilities,
+    LateFusion,
+    OverviewTfidf,
+    PosterMember,
+    Recipe,
+    ThresholdCalibrator,
+    make_films,
+)
 from multigenre.scores import prevalence_baseline, score_table
 
 folder = tempfile.mkdtemp()

@@ -15,8 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
 
-from multigenre import EmbeddingMember, GenreEnsemble, GivenMember, SklearnMember, make_films
-from multigenre.scores import scores_frame
+from multigenre import EmbeddingMember, GenreEnsemble, GivenMember, SklearnMember, make_films, scores_frame
 
 films = make_films(300, folder=tempfile.mkdtemp(), seed=0)
 

@@ -11,9 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from multigenre import Films, GenreEnsemble, make_films
-from multigenre.scores import scores_frame
-from multigenre.views import film_cards, save_figure, training_curves
+from multigenre import (
+    Films,
+    GenreEnsemble,
+    film_cards,
+    make_films,
+    save_figure,
+    scores_frame,
+    training_curves,
+)
 
 out = Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp())
 out.mkdir(parents=True, exist_ok=True)

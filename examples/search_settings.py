@@ -9,8 +9,8 @@
 import tempfile
 from pathlib import Path
 
-from multigenre import LateFusion, make_films
-from multigenre.members import OverviewTfidf, make_network, read_settings
+from multigenre import LateFusion, OverviewTfidf, make_films
+from multigenre.members import make_network, read_settings
 from multigenre.scores import scores
 from multigenre.search import FilmTrial, SearchPlan, poster_space, search
 
