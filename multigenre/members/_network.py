@@ -68,7 +68,7 @@ class _NetworkMember:
     modality: str
     _Design: type[PosterDesign] | type[OverviewDesign]
 
-    def __init__(self, recipe, *, name, seed, design, devices):
+    def __init__(self, recipe: Recipe, *, name: str, seed: int, design: Any, devices: Iterable[str]):
         self.name, self.recipe, self.seed, self.devices = name, recipe, seed, tuple(devices)
         self.design: Any = self._Design() if design is None else design
         if type(self.design) is not self._Design:
