@@ -35,10 +35,10 @@ colours = EmbeddingMember("poster-quarters", quarters, modality="poster")
 # You vouch that these films did not teach such numbers; the library cannot see it.
 rng = np.random.default_rng(0)
 opinions = np.clip(rng.normal(0.3 + 0.2 * films.labels, 0.15), 0.01, 0.99)
-table = pd.DataFrame(opinions, index=films.ids, columns=list(films.genres))[rng.random(len(films)) < 2 / 3]
-critic = GivenMember("critic", table)
+table = pd.DataFrame(opinions, index=films.ids, columns=list(films.genres))
+critic = GivenMember("critic", table.loc[rng.random(len(films)) < 2 / 3])
 
 # %% The fusion finds out whom to trust, for each pattern of members that a film has.
 ensemble = GenreEnsemble([words, colours, critic]).fit(films, split={"train": 0.7, "test": 0.3})
 print(scores_frame(ensemble.metrics_["test"])[["bce", "map_macro", "f1_micro", "n_films"]].round(3))
-print(ensemble.fusion_.weight_table().groupby(["pattern", "member"])["weight"].mean().round(2))
+print(ensemble.fusion_.weight_table().pivot_table("weight", "pattern", "member").round(2))

@@ -14,6 +14,8 @@ from pathlib import Path
 from multigenre import (
     Films,
     GenreEnsemble,
+    OverviewMember,
+    PosterMember,
     film_cards,
     make_films,
     save_figure,
@@ -31,12 +33,13 @@ print(films.summary())
 
 # %% Two members, fused; films that train, choose, calibrate and report are different films.
 ensemble = GenreEnsemble(["poster-cnn", "overview-lstm"], preset=preset, seed=0).fit(films)
-for name, member in ensemble.members_.items():
-    print(f"{name}: {member.model_.count_params():,} parameters")
+networks = [one for one in ensemble.members_.values() if isinstance(one, PosterMember | OverviewMember)]
+for member in networks:
+    print(f"{member.name}: {member.model_.count_params():,} parameters")
 
 # %% Loss, precision and recall by epoch, training beside validation.
-for name, member in ensemble.members_.items():
-    save_figure(training_curves(member.history_, title=name), out / f"training-{name}.png")
+for member in networks:
+    save_figure(training_curves(member.history_, title=member.name), out / f"training-{member.name}.png")
 
 # %% What the report lacks: who knows nothing but how common each genre is, on the same test films.
 columns = ["bce", "bce_low", "bce_high", "map_macro", "f1_micro", "f1_macro"]

@@ -92,7 +92,7 @@ class Genres:
             labels[row, [self.column(name) for name in names]] = 1
         return labels
 
-    def decode(self, labels: np.ndarray) -> list[tuple[str, ...]]:
+    def decode(self, labels: np.ndarray | pd.DataFrame) -> list[tuple[str, ...]]:
         """Return the names of the positive columns of each row.
 
         Parameters

@@ -97,7 +97,7 @@ class _NetworkMember(ABC):
     modality: str
     _design_type: type
 
-    def __init__(self, recipe, *, name, seed, design, devices):
+    def __init__(self, recipe: Recipe, *, name: str, seed: int, design: Any, devices: Iterable[str]):
         self.recipe, self.name, self.seed, self.devices = recipe, name, seed, tuple(devices)
         self.design = self._design_type() if design is None else design
         if type(self.design) is not self._design_type:

@@ -70,7 +70,7 @@ def contender_scores(
     return found
 
 
-def scores_frame(found):
+def scores_frame(found: Mapping[str, dict[str, Any]]) -> pd.DataFrame:
     """Return the scores of `contender_scores` as a DataFrame, a row each, with the intervals as columns."""
     rows = {}
     for name, values in found.items():

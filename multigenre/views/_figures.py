@@ -101,7 +101,7 @@ def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figur
     return literal(figure)
 
 
-def save_figure(figure, path: Pathlike) -> None:
+def save_figure(figure: Figure, path: Pathlike) -> None:
     """Write a figure as PNG at 150 dots an inch, beside ``path`` and then renamed.
 
     Raises
