@@ -4,7 +4,7 @@ import numpy as np
 from plain_keras import BATCH, compiled
 
 from multigenre import Films, OverviewLSTM
-from multigenre.networks import overview_lengths, training_dataset
+from multigenre.networks import ArrayBatches, overview_lengths, training_dataset
 
 
 def made_overviews(lengths=None, n_genres=25):
@@ -37,4 +37,4 @@ def our_model(overviews, n_genres):
 def our_batches(overviews, labels):
     """Return the library's batches, by length."""
     lengths = overview_lengths(overviews)
-    return training_dataset(overviews, labels, batch_size=BATCH, seed=0, lengths=lengths)
+    return training_dataset(ArrayBatches(overviews, labels, lengths=lengths), batch_size=BATCH, seed=0)

@@ -1,9 +1,11 @@
 """One seed in, as many independent seeds out as a model has random parts."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def child_seeds(seed: int | None, n: int) -> list[int] | list[None]:
+def child_seeds(seed: int | Sequence[int] | None, n: int) -> list[int] | list[None]:
     """Return ``n`` independent seeds drawn from ``seed``, or ``n`` times None where it is None.
 
     >>> child_seeds(0, 2) == child_seeds(0, 3)[:2]

@@ -290,7 +290,7 @@ class GenreEnsemble:
             roles = roles.where(roles == "test", "train")  # where a member trained on all but the test films
         return {role: roles.index[roles == role] for role in roles.unique()}
 
-    def unseen(self, films: Films):
+    def unseen(self, films: Films) -> Films:
         """Return those of the films that trained, chose, or calibrated nothing here.
 
         Raises

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,58 +24,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("multigenre")
-
-
-def kept(folder: Pathlike, name: str, compute: Callable[..., Any]):
-    """Return probabilities of a member from the folder, or compute them and keep them there.
-
-    Parameters
-    ----------
-    folder : path
-        Claimed before.
-    name : str
-        Of the member.
-    compute : callable
-        Without arguments; returns `GenreProbabilities`.
-    """
-    path = Path(folder) / f"{name}.out-of-fold.npz"
-    if path.is_file():
-        return GenreProbabilities.load(path)
-    found = compute()
-    found.save(path)
-    return found
-
-
-def fitted(
-    member: Member,
-    roles: dict[str, Films],
-    folder: Pathlike,
-    *,
-    posters: PosterCache | None = None,
-    progress: Progress = no_progress,
-):
-    """Return the member trained, or as read from the folder if an earlier run finished it.
-
-    Parameters
-    ----------
-    member : Member
-        Not fitted yet.
-    roles : dict of str to Films
-        Of which ``train`` and, where there is one, ``validation`` are used.
-    folder : path
-        Claimed before.
-    posters : PosterCache, optional
-    progress : callable, optional
-        As `Member.fit` takes them.
-    """
-    done = folder / f"{member.name}.done"
-    if done.is_dir():
-        return member.load(done)
-    training = folder / f"{member.name}.training"
-    member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
-    with replacing_folder(done) as partial:
-        member.save(partial)
-    return member
 
 
 def fit_members(
@@ -143,6 +91,58 @@ def fit_members(
     return learned, apart
 
 
+def fitted(
+    member: Member,
+    roles: dict[str, Films],
+    folder: Pathlike,
+    *,
+    posters: PosterCache | None = None,
+    progress: Progress = no_progress,
+) -> Member:
+    """Return the member trained, or as read from the folder if an earlier run finished it.
+
+    Parameters
+    ----------
+    member : Member
+        Not fitted yet.
+    roles : dict of str to Films
+        Of which ``train`` and, where there is one, ``validation`` are used.
+    folder : path
+        Claimed before.
+    posters : PosterCache, optional
+    progress : callable, optional
+        As `Member.fit` takes them.
+    """
+    done = folder / f"{member.name}.done"
+    if done.is_dir():
+        return member.load(done)
+    training = folder / f"{member.name}.training"
+    member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
+    with replacing_folder(done) as partial:
+        member.save(partial)
+    return member
+
+
+def kept(folder: Pathlike, name: str, compute: Callable[[], GenreProbabilities]) -> GenreProbabilities:
+    """Return probabilities of a member from the folder, or compute them and keep them there.
+
+    Parameters
+    ----------
+    folder : path
+        Claimed before.
+    name : str
+        Of the member.
+    compute : callable
+        Without arguments; returns `GenreProbabilities`.
+    """
+    path = Path(folder) / f"{name}.out-of-fold.npz"
+    if path.is_file():
+        return GenreProbabilities.load(path)
+    found = compute()
+    found.save(path)
+    return found
+
+
 def out_of_fold_member(
     member: Member,
     films: Films,
@@ -207,7 +207,7 @@ def out_of_fold_member(
 def refit_members(
     members: dict[str, Member],
     films: Films,
-    roles,
+    roles: dict[str, Films],
     folder: Pathlike,
     *,
     posters: PosterCache | None = None,

@@ -1,6 +1,8 @@
 """`Prediction`: what an ensemble says about some films, by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 
@@ -21,14 +23,14 @@ class Prediction:
     """
 
     fused: GenreProbabilities
-    members: tuple
+    members: tuple[GenreProbabilities, ...]
     labels: pd.DataFrame
 
-    def genre_names(self):
+    def genre_names(self) -> list[tuple[str, ...]]:
         """Return the named genres of each film, a list of tuples of str."""
         return self.fused.genres.decode(self.labels.to_numpy())
 
-    def to_frame(self, *, with_members: bool = False):
+    def to_frame(self, *, with_members: bool = False) -> pd.DataFrame:
         """Return one row a film: ``Id``, ``genres`` (joined by ``|``), then the fused probability of each genre.
 
         Parameters
@@ -44,7 +46,7 @@ class Prediction:
         return table.reset_index()
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return one prediction of the films of several, in their order; all by the same members.
 
         A member that is missing in one part is not present for that part's films.

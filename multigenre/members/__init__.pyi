@@ -6,10 +6,8 @@ from ._logistic import fit_head as fit_head
 from ._member import Member as Member
 from ._member import has_modality as has_modality
 from ._member import member_probabilities as member_probabilities
-from ._member import readable_films as readable_films
 from ._member import role_of as role_of
 from ._member import to_train_again as to_train_again
-from ._network import FilmSource as FilmSource
 from ._network import OverviewMember as OverviewMember
 from ._network import PosterMember as PosterMember
 from ._predict import catalogue_probabilities as catalogue_probabilities

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from multigenre._checks import InputError
 from multigenre._seeds import child_seeds
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, Genres, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._bag_network import BagNetwork, train_network
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
 
@@ -120,7 +120,7 @@ class OverviewBag:
         self._network = BagNetwork.side_by_side(networks).widen(varied, intercepts)
         return self
 
-    def predict(self, films: Films, *, posters: PosterCache | None = None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those without an overview."""
         present = films.has_overview
         values = np.empty((0, len(self.genres_)))

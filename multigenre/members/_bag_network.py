@@ -1,7 +1,9 @@
 """A small network over bags of words: one hidden layer, trained on the few features that a batch holds."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
@@ -36,7 +38,7 @@ class BagNetwork(NamedTuple):
     intercepts: np.ndarray
 
     @classmethod
-    def start(cls, n_features, n_units, intercepts, rng):
+    def start(cls, n_features: int, n_units: int, intercepts: np.ndarray, rng: np.random.Generator) -> Self:
         """Return an untrained network whose log-odds are close to ``intercepts`` for every film."""
         return cls(
             rng.normal(0, 0.1, (n_features, n_units)).astype(np.float32),
@@ -46,7 +48,7 @@ class BagNetwork(NamedTuple):
         )
 
     @classmethod
-    def side_by_side(cls, networks):
+    def side_by_side(cls, networks: Sequence[Self]) -> Self:
         """Return one wider network whose log-odds are the mean of those of all."""
         embeddings, offsets, weights, intercepts = zip(*networks, strict=True)
         return cls(
@@ -56,7 +58,7 @@ class BagNetwork(NamedTuple):
             np.mean(intercepts, axis=0),
         )
 
-    def widen(self, known, intercepts):
+    def widen(self, known: np.ndarray, intercepts: np.ndarray) -> Self:
         """Return the network with all genres: its own where ``known``, else the same ``intercepts`` for any film."""
         weights = np.zeros((len(self.weights), len(known)), np.float32)
         weights[:, known] = self.weights
@@ -64,12 +66,12 @@ class BagNetwork(NamedTuple):
         intercepts[known] = self.intercepts
         return self._replace(weights=weights, intercepts=intercepts)
 
-    def log_odds(self, features):
+    def log_odds(self, features: sparse.csr_matrix) -> np.ndarray:
         """Return log-odds of shape (n_films, n_genres) for sparse features of shape (n_films, n_features)."""
         units = np.maximum(features @ self.embeddings + self.offsets, 0)
         return units @ self.weights + self.intercepts
 
-    def gradients(self, features, labels: np.ndarray, mask):
+    def gradients(self, features: sparse.csr_matrix, labels: np.ndarray, mask: np.ndarray) -> BagNetwork:
         """Return the gradients of the mean loss of a film, as another `BagNetwork`.
 
         The loss of a film is the sum of its genres' binary cross-entropies; ``mask`` is the dropout of the units,
@@ -104,7 +106,7 @@ class Adam:
         self.values, self.learning_rate = values, learning_rate
         self._means, self._squares = np.zeros_like(values), np.zeros_like(values)
 
-    def step(self, number, gradient, rows=None) -> None:
+    def step(self, number: int, gradient: np.ndarray, rows: np.ndarray | None = None) -> None:
         """Take step ``number``, counted from 1, along the gradient of ``rows``; None for all."""
         rows = np.arange(len(self.values)) if rows is None else rows
         length = self.learning_rate * (1 - 0.999**number) ** 0.5 / (1 - 0.9**number)
@@ -120,7 +122,9 @@ class Adam:
         self.values[rows] -= length * means / (np.sqrt(squares) + 1e-7)
 
 
-def drop_features(features, rate, rng):
+def drop_features(
+    features: sparse.csr_matrix, rate: float, rng: np.random.Generator
+) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Return the features that dropout leaves to these films, and which columns they are.
 
     Each film loses each of its features with probability ``rate``; the others grow by ``1 / (1 - rate)``. Columns
@@ -138,7 +142,7 @@ def drop_features(features, rate, rng):
     return sparse.csr_matrix((values, columns, ends), shape=(features.shape[0], len(left))), left
 
 
-def batch_size(n_films):
+def batch_size(n_films: int) -> int:
     """Return how many films a step sees: 128, fewer of a small catalogue so that 32 steps or so make an epoch.
 
     What a network has learned depends on how often it saw each film; with few films in large batches that would be
@@ -152,12 +156,12 @@ def batch_size(n_films):
 
 def train_network(
     network: BagNetwork,
-    features,
+    features: sparse.csr_matrix,
     labels: np.ndarray,
     *,
     epochs: int,
     rng: np.random.Generator,
-    after_epoch: Callable[..., Any] | None = None,
+    after_epoch: Callable[[], object] | None = None,
 ) -> None:
     """Train a network in place.
 

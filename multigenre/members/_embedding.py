@@ -12,7 +12,7 @@ import numpy as np
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, Genres, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import (
     has_modality,
@@ -144,13 +144,13 @@ class EmbeddingMember:
         self._intercept = intercept - self._coefficients @ mean
         return self
 
-    def settled(self):
+    def settled(self) -> Self:
         """Return a copy to train, with the C that was chosen; it shares the vectors."""
         unfitted = copy(self)
         unfitted.C = getattr(self, "C_", self.C)
         return unfitted
 
-    def predict(self, films: Films, *, posters: PosterCache | None = None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality.
 
         Parameters

@@ -98,12 +98,12 @@ class GivenMember:
         self.table_ = GenreProbabilities(cells.index, train.genres, values, self.name)
         return self
 
-    def knows(self, films: Films):
+    def knows(self, films: Films) -> np.ndarray:
         """Return which films have a row in the table: shape (n_films,), bool; before and after `fit`."""
         ids = self.table_.ids if hasattr(self, "table_") else self._cells().index
         return pd.Index(films.ids).isin(ids)
 
-    def predict(self, films: Films, *, posters: PosterCache | None = None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that the table says nothing of."""
         rows = pd.Index(self.table_.ids).get_indexer(films.ids)
         present = (rows >= 0) & self.table_.present[rows]

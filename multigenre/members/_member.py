@@ -177,7 +177,7 @@ def has_modality(member: Any, films: Films) -> np.ndarray:
             return member.knows(films)
 
 
-def readable_films(member: Member, films: Films) -> Films:
+def readable_films(member: Any, films: Films) -> Films:
     """Return the films that a member can learn from.
 
     Raises

@@ -1,11 +1,12 @@
-"""The two networks as members: they train by the reference's recipe, on films in memory or from another source."""
+"""The two networks as members: one reads posters, one reads overviews, and they train alike."""
 
 import dataclasses
 import functools
 import json
 import logging
 import tempfile
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -18,14 +19,12 @@ import tensorflow as tf
 from multigenre._checks import InputError, check_same_genres, some
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres
-from multigenre.members._member import (
-    has_modality,
-    learned_ids,
-    named_probabilities,
-    readable_films,
-    screened,
-)
+from multigenre.members._member import has_modality, learned_ids, named_probabilities, screened
 from multigenre.networks import (
+    ArrayBatches,
+    Batches,
+    GenreClassifier,
+    Inputs,
     OverviewDesign,
     OverviewLSTM,
     PosterCache,
@@ -45,34 +44,77 @@ log = logging.getLogger("multigenre")
 _mirrored = functools.cache(tf.distribute.MirroredStrategy)
 
 
-class TrainingSource(Protocol):
-    """Where a network's batches come from: `FilmSource`, or shards.
+class TrainingSource(Batches, Protocol):
+    """Films that a network learns from, wherever they are: in memory (`FilmSource`) or in shards.
 
-    ``genres``: names of the label columns. ``ids``: of the films, which the member then knows. ``overviews``: what a
-    vocabulary is learned from.
+    Attributes
+    ----------
+    genres : Genres
+    ids : iterable of str
+        By which the member knows later whom it has seen.
+    overviews : iterable of str
+        To learn the words from.
+    n_films : int
+        That have what the network reads; batches are of them.
     """
 
     genres: Genres
-    ids: Any
-    overviews: Any
+    ids: Iterable[str]
 
-    def dataset(self, model: keras.Model | None = None) -> tf.data.Dataset:
-        """Return batches of (inputs, labels), shuffled anew every epoch for the model that trains on them."""
-        ...
+    @property
+    def overviews(self) -> Iterable[str]: ...
 
 
-class _NetworkMember:
-    """What the two networks' members have in common."""
+class FilmSource(ArrayBatches):
+    """The films of a table that have what a network reads.
+
+    Parameters
+    ----------
+    films : Films
+        All of them have it.
+    inputs, lengths
+        As `ArrayBatches` takes them.
+
+    Raises
+    ------
+    InputError
+        If their genres are not known.
+    """
+
+    def __init__(self, films: Films, inputs: Inputs, lengths: np.ndarray | None = None):
+        if films.labels is None or films.genres is None:
+            raise InputError("Training needs films whose genres are known, got films without genres.")
+        super().__init__(inputs, films.labels, lengths=lengths)
+        self.genres: Genres = films.genres
+        self.ids: Iterable[str] = films.ids
+        self.overviews: Iterable[str] = films.overviews
+
+
+class _NetworkMember(ABC):
+    """What `PosterMember` and `OverviewMember` share: how they train, predict and are kept."""
 
     folds = 0  # training it once takes minutes
     modality: str
-    _Design: type[PosterDesign] | type[OverviewDesign]
+    _design_type: type
 
-    def __init__(self, recipe: Recipe, *, name: str, seed: int, design: Any, devices: Iterable[str]):
-        self.name, self.recipe, self.seed, self.devices = name, recipe, seed, tuple(devices)
-        self.design: Any = self._Design() if design is None else design
-        if type(self.design) is not self._Design:
-            raise InputError(f"{name} is made by {self._Design.__name__}, got {self.design!r}.")
+    def __init__(self, recipe, *, name, seed, design, devices):
+        self.recipe, self.name, self.seed, self.devices = recipe, name, seed, tuple(devices)
+        self.design = self._design_type() if design is None else design
+        if type(self.design) is not self._design_type:
+            raise InputError(f"{name} is made by {self._design_type.__name__}, got {self.design!r}.")
+
+    @property
+    @abstractmethod
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: a batch of inputs."""
+
+    @abstractmethod
+    def new_model(self, genres: Genres, overviews: Iterable[str]) -> GenreClassifier:
+        """Return an untrained model, compiled, that knows the genres and, if it reads any, the words."""
+
+    @abstractmethod
+    def _read(self, films: Films, posters: PosterCache | None) -> tuple[Films, Inputs, np.ndarray | None]:
+        """Return the films, without what cannot be read, and inputs and lengths of those that have the modality."""
 
     def fit(
         self,
@@ -91,22 +133,27 @@ class _NetworkMember:
             The weights, and which epoch; validation may be None.
         posters : PosterCache, optional
             Decoded posters to share with others; see `Member`.
-        folder : path, optional
-            Checkpoints go there, and a killed run goes on from there; a temporary folder otherwise.
-        progress : callable, optional
-            Called with (what, steps done, steps in all).
+        folder, progress
+            As in `train`.
+
+        Raises
+        ------
+        InputError
+            If genres are not known, no film has the modality, or a film is to train and to validate.
         """
-        posters, train, *rest = self.screened(posters, train, *([] if validation is None else [validation]))
-        train = readable_films(self, train)
-        for films in rest:
-            check_same_genres(train.genres, films.genres, f"Training and validation films of {self.name}")
-            if not has_modality(self, films).any():
-                log.warning(
-                    "%s keeps its last epoch: validation films have no %ss.", self.name, self.modality
-                )
-                rest = []
-        sources = [FilmSource(self, readable_films(self, films), posters) for films in (train, *rest)]
+        parts = (train,) if validation is None else (train, validation)
+        posters, *parts = self.screened(posters, *parts)
+        sources = [self.source(films, posters=posters) for films in parts]
         return self.train(*sources, folder=folder, progress=progress)
+
+    def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
+        """Return the decoded posters to use, and the films without those that cannot be read; see `Member`."""
+        return posters, *parts
+
+    def source(self, films: Films, *, posters: PosterCache | None = None) -> FilmSource:
+        """Return those of the films that have the modality, to train on or to validate with."""
+        films, inputs, lengths = self._read(films, posters)
+        return FilmSource(films.take(has_modality(self, films)), inputs, lengths)
 
     def train(
         self,
@@ -116,15 +163,42 @@ class _NetworkMember:
         folder: Pathlike | None = None,
         progress: Progress = no_progress,
     ) -> Self:
-        """Train on batches from anywhere; parameters as for `fit`."""
+        """Train on films wherever they are.
+
+        Parameters
+        ----------
+        train, validation : TrainingSource
+            The weights, and which epoch; the last one is kept where there are no validation films.
+        folder : path, optional
+            Checkpoints go there, and a killed run goes on from there; a temporary folder otherwise.
+        progress : callable
+            Called with (what, steps done, steps in all).
+
+        Raises
+        ------
+        InputError
+            If no film has the modality, genres differ, a film is to train and to validate, or a device is not there.
+        """
+        if not train.n_films:
+            raise InputError(
+                f"{self.name} needs films with {self.modality}s, but none of the training films has one; "
+                "give others or leave this member out."
+            )
+        if validation is not None:
+            who = f"Training and validation films of {self.name}"
+            check_same_genres(train.genres, validation.genres, who)
+            if not validation.n_films:
+                what = "%s keeps its last epoch: validation films have no %ss."
+                log.warning(what, self.name, self.modality)
+                validation = None
         self.genres_, self.learned_ids_ = train.genres, learned_ids(train, validation)
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary, self.strategy().scope():
-            model = self.new_model(train)
+            model = self.new_model(train.genres, train.overviews)
             trained, batches = self._to_train(model)
             self.history_ = train_model(
                 trained,
-                batches(train.dataset(trained)),
-                batches(validation.dataset()) if validation is not None else None,
+                batches(self.dataset(train, trained)),
+                batches(self.dataset(validation)) if validation is not None else None,
                 recipe=self.recipe,
                 folder=folder or temporary,
                 progress=progress,
@@ -141,17 +215,18 @@ class _NetworkMember:
             raise InputError(f"{self.name} cannot train on {some(lost)}: TensorFlow sees {', '.join(there)}.")
         return _mirrored(self.devices)
 
-    def new_model(self, films: Films | TrainingSource) -> Any:
-        """Return an untrained model, compiled, that knows the genres and the words of these films."""
-        raise NotImplementedError
-
-    def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
-        """Return decoded posters to use, and films with unreadable ones missing; see `Member`."""
-        return posters, *parts
-
-    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, np.ndarray | None]:
-        """Return what the network reads of films that have the modality, and the lengths by which to batch them."""
-        raise NotImplementedError
+    def dataset(self, source: TrainingSource, model: keras.Model | None = None) -> tf.data.Dataset:
+        """Return a source's batches, shuffled anew every epoch where the model that trains on them is given."""
+        size = self.recipe.batch_size
+        if model is None:
+            return training_dataset(source, batch_size=size)
+        n_batches = -(-source.n_films // size)
+        return training_dataset(
+            source,
+            batch_size=size,
+            seed=self.seed,
+            epoch=lambda: int(model.optimizer.iterations.numpy()) // n_batches,
+        )
 
     def _to_train(self, model):
         """Return the compiled model that trains in place of a model, and what makes its batches from the model's."""
@@ -159,10 +234,11 @@ class _NetworkMember:
 
     def _keep(self, model):
         """Keep a model for prediction, compiled once for every batch size and length."""
-        signature = tf.TensorSpec(model.input.shape, tf.uint8 if self.modality == "poster" else tf.string)
-        self.model_ = model
-        self._predict = tf.function(
-            lambda inputs: model(inputs, training=False), input_signature=[signature], autograph=False
+        self.model_, self._predict = model, self._predictor(model)
+
+    def _predictor(self, model) -> Callable[[np.ndarray], Any]:
+        return tf.function(
+            lambda inputs: model(inputs, training=False), input_signature=[self.signature], autograph=False
         )
 
     def settled(self) -> Self:
@@ -180,25 +256,23 @@ class _NetworkMember:
         ----------
         films : Films
         posters : PosterCache, optional
-            Decoded posters to share with others.
+            Decoded posters to share with others; see `Member`.
         """
-        posters, films = self.screened(posters, films)
-        present = has_modality(self, films)
+        films, inputs, lengths = self._read(films, posters)
         values = np.empty((0, len(self.genres_)), np.float32)
-        if present.any():
-            inputs, lengths = self.inputs(films.take(present), posters)
+        if len(inputs):
             values = predict_batches(self._predict, inputs, lengths=lengths)
-        return named_probabilities(self, films, present, values)
+        return named_probabilities(self, films, has_modality(self, films), values)
 
     def save(self, folder: Pathlike) -> None:
         """Write the model (vocabulary within), its history and its settings."""
         folder = Path(folder)
-        self._bare_model().save(folder / "model.keras")
+        self._without_optimiser().save(folder / "model.keras")
         self.history_.to_csv(folder / "history.csv")
         (folder / "member.json").write_text(json.dumps(self._facts()), encoding="utf-8")
 
-    def _bare_model(self):
-        """Return a copy without the optimiser, whose state is two thirds of the file and of no use to predict."""
+    def _without_optimiser(self):
+        """Return a copy of the model without the optimiser's state: two thirds of the file, of no use to predict."""
         model = type(self.model_).from_config(self.model_.get_config())
         model.set_weights(self.model_.get_weights())
         return model
@@ -214,17 +288,16 @@ class _NetworkMember:
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
-        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
-        self._restore(facts)
+        self._take(json.loads((folder / "member.json").read_text(encoding="utf-8")))
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
-        model = keras.models.load_model(folder / "model.keras", compile=False)
+        model: Any = keras.models.load_model(folder / "model.keras", compile=False)
         self.genres_ = model.genres
         self._keep(model)
         return self
 
-    def _restore(self, facts):
+    def _take(self, facts):
         self.recipe, self.seed = Recipe(**facts["recipe"]), facts["seed"]
-        self.design = self._Design(**facts["design"])
+        self.design = self._design_type(**facts["design"])
         self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
 
 
@@ -254,7 +327,7 @@ class PosterMember(_NetworkMember):
     """
 
     modality = "poster"
-    _Design = PosterDesign
+    _design_type = PosterDesign
 
     def __init__(
         self,
@@ -264,29 +337,34 @@ class PosterMember(_NetworkMember):
         seed: int = 0,
         rescale: bool = True,
         design: PosterDesign | None = None,
-        devices: Iterable[str] = (),
+        devices: Sequence[str] = (),
     ):
         super().__init__(recipe, name=name, seed=seed, design=design, devices=devices)
         self.rescale = rescale
 
-    def new_model(self, films: Films | TrainingSource) -> PosterCNN:
-        """Return an untrained model, compiled, that knows the genres of these films."""
-        model = PosterCNN(films.genres, rescale=self.rescale, design=self.design, seed=self.seed)
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: posters of the design's size."""
+        return tf.TensorSpec((None, self.design.size, self.design.size, 3), tf.uint8)
+
+    def new_model(self, genres: Genres, overviews: Iterable[str] = ()) -> PosterCNN:
+        """Return an untrained model, compiled, that knows the genres."""
+        model = PosterCNN(genres, rescale=self.rescale, design=self.design, seed=self.seed)
         return compile_model(model, self.recipe)
 
     def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
-        """Return decoded posters to use, and films with unreadable ones missing; see `Member`."""
+        """Return the decoded posters to use, and the films without those that cannot be read; see `Member`."""
         return screened(posters, self.design.size, *parts)
 
-    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, None]:
-        """Return the decoded posters of films that have them, in any order."""
-        return posters.select(films.posters), None
+    def _read(self, films, posters):
+        posters, films = self.screened(posters, films)
+        return films, posters.select(films.posters[films.has_poster]), None
 
     def _facts(self):
-        return super()._facts() | {"rescale": self.rescale}
+        return {**super()._facts(), "rescale": self.rescale}
 
-    def _restore(self, facts):
-        super()._restore(facts)
+    def _take(self, facts):
+        super()._take(facts)
         self.rescale = facts["rescale"]
 
 
@@ -295,14 +373,11 @@ class OverviewMember(_NetworkMember):
 
     Parameters
     ----------
-    recipe : Recipe
+    recipe, seed, devices
+        As of `PosterMember`.
     name : str
-    seed : int
-        Of initial weights, dropout and the order of films: the same seed, the same numbers, on one machine.
     design : OverviewDesign, optional
         What the network is made of; the reference's by default.
-    devices : sequence of str
-        As for `PosterMember`.
 
     Attributes
     ----------
@@ -312,7 +387,7 @@ class OverviewMember(_NetworkMember):
     """
 
     modality = "overview"
-    _Design = OverviewDesign
+    _design_type = OverviewDesign
 
     def __init__(
         self,
@@ -321,68 +396,38 @@ class OverviewMember(_NetworkMember):
         name: str = "overview-lstm",
         seed: int = 0,
         design: OverviewDesign | None = None,
-        devices: Iterable[str] = (),
+        devices: Sequence[str] = (),
     ):
         super().__init__(recipe, name=name, seed=seed, design=design, devices=devices)
 
-    def new_model(self, films: Films | TrainingSource) -> OverviewLSTM:
-        """Return an untrained model, compiled, that knows the genres and the words of these films."""
-        model = OverviewLSTM(films.genres, design=self.design, seed=self.seed)
-        model.adapt(films.overviews)
+    @property
+    def signature(self) -> tf.TensorSpec:
+        """What the network takes: texts."""
+        return tf.TensorSpec((None,), tf.string)
+
+    def new_model(self, genres: Genres, overviews: Iterable[str]) -> OverviewLSTM:
+        """Return an untrained model, compiled, that knows the genres and the words of the overviews."""
+        model = OverviewLSTM(genres, design=self.design, seed=self.seed)
+        model.adapt(overviews)
         return compile_model(model, self.recipe)
 
-    def inputs(self, films: Films, posters: PosterCache | None) -> tuple[Any, np.ndarray]:
-        """Return the overviews of films that have them, and their lengths."""
-        return films.overviews, overview_lengths(films.overviews)
+    def _read(self, films, posters):
+        overviews = films.overviews[films.has_overview]
+        return films, overviews, overview_lengths(overviews)
 
     def _to_train(self, model):
-        """Return what trains in place of a model, and what makes its batches from the model's.
-
-        On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
-        see their shapes, and texts have none.
-        """
+        # On several devices overviews come as token numbers: Keras 3 takes the mean of the devices' first batches to
+        # see their shapes, and texts have none.
         if tf.distribute.get_strategy().num_replicas_in_sync == 1:
             return super()._to_train(model)
         words = model.encoder.words
         trained = compile_model(keras.Model(words.output, model.output, name=model.name), self.recipe)
         return trained, lambda dataset: dataset.map(lambda overviews, labels: (words(overviews), labels))
 
-    def _keep(self, model):
-        super()._keep(model)
-        if len(self.design.units) == 2:
-            self._predict = overview_predictor(model)
+    def _predictor(self, model):
+        return overview_predictor(model) if len(self.design.units) == 2 else super()._predictor(model)
 
-    def _bare_model(self):
-        model = super()._bare_model()
+    def _without_optimiser(self):
+        model = super()._without_optimiser()
         model.encoder.words.set_vocabulary(self.model_.vocabulary)
         return model
-
-
-class FilmSource:
-    """Films in memory as batches for a network.
-
-    Parameters
-    ----------
-    member : PosterMember or OverviewMember
-    films : Films
-        Which all have the modality.
-    posters : PosterCache or None
-        Their decoded posters, for a member that reads these.
-    """
-
-    def __init__(self, member: _NetworkMember, films: Films, posters: PosterCache | None):
-        self.member, self.films, self.posters = member, films, posters
-        self.genres, self.ids, self.overviews = films.genres, films.ids, films.overviews
-
-    def dataset(self, model: keras.Model | None = None) -> tf.data.Dataset:
-        """Return batches; see `TrainingSource`."""
-        inputs, lengths = self.member.inputs(self.films, self.posters)
-        size = self.member.recipe.batch_size
-        options = {"batch_size": size, "lengths": lengths}
-        if model is not None:
-            n_batches = -(-len(self.films) // size)
-            options |= {
-                "seed": self.member.seed,
-                "epoch": lambda: int(model.optimizer.iterations.numpy()) // n_batches,
-            }
-        return training_dataset(inputs, self.films.labels, **options)

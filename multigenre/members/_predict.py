@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def catalogue_probabilities(
     return [_concatenate(name, parts) for name in names]
 
 
-def one_ahead(function: Callable[..., Any], items):
+def one_ahead(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
     """Yield ``function(item)`` of each item; a thread works on the next while the caller uses this one.
 
     Parameters

@@ -1,4 +1,9 @@
-"""The members by name, and how each preset trains them."""
+"""The members by name, and how each trains.
+
+A recipe is how a network trains (epochs, batches, learning rate, loss); a design is what it is made of (layers and
+their sizes). Settings are both of each network, by its name, with those of the fusion and of the thresholds: what a
+search finds and a file keeps. A preset is some members under one name, with the settings of the networks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from multigenre._checks import InputError, some
 from multigenre._files import write_json
@@ -27,80 +32,8 @@ if TYPE_CHECKING:
 
 DESIGNS = {"poster-cnn": PosterDesign, "overview-lstm": OverviewDesign}
 NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
+Network: TypeAlias = PosterMember | OverviewMember
 OTHERS = ("fusion", "thresholds")
-
-
-def make_network(name: str, entry: dict[str, Any], *, seed: int = 0, devices: Sequence[str] = ()):
-    """Return an unfitted `PosterMember` or `OverviewMember` as settings describe it.
-
-    Parameters
-    ----------
-    name : str
-    entry : dict
-        ``recipe`` (of `Recipe`, with ``epochs``), and optionally ``design`` (of `PosterDesign` or `OverviewDesign`)
-        and, of posters, ``rescale``. What is left out is the reference's.
-    seed : int
-    devices : sequence of str
-        That share its training, see `PosterMember`.
-
-    Raises
-    ------
-    InputError
-        If the network or a setting is unknown, or a value is out of range.
-
-    Examples
-    --------
-    >>> make_network("poster-cnn", {"recipe": {"epochs": 3}, "design": {"size": 32}}).design.size
-    32
-    """
-    if name not in DESIGNS:
-        raise InputError(f"Settings are of {', '.join(DESIGNS)}, {' and '.join(OTHERS)}, got {name!r}.")
-    try:
-        own = {"rescale": False} if name == "poster-cnn" else {}
-        if unknown := sorted(set(entry) - {"recipe", "design", *own}):
-            raise TypeError(f"there is no {some(unknown)}")
-        recipe, design = Recipe(**entry["recipe"]), DESIGNS[name](**entry.get("design", {}))
-    except KeyError:
-        raise InputError(f"Settings of {name} need a recipe with a number of epochs.") from None
-    except TypeError as error:
-        raise InputError(f"Settings of {name} cannot be used ({error}).") from None
-    own = {setting: entry.get(setting, usual) for setting, usual in own.items()}
-    return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **own)
-
-
-def write_settings(settings: dict[str, Any], path: Pathlike) -> None:
-    """Write settings as JSON, beside and then renamed.
-
-    Parameters
-    ----------
-    settings : dict
-        By member name what `make_network` takes; ``"fusion"``: of `LateFusion`; ``"thresholds"``: of
-        `ThresholdCalibrator`.
-    path : path
-    """
-    write_json(settings, path, indent=1)
-
-
-def read_settings(path: Pathlike):
-    """Return the settings that `write_settings` wrote, after a look at every member's.
-
-    Raises
-    ------
-    InputError
-        If the file holds no settings, or some that cannot be used.
-    """
-    try:
-        settings = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} holds no settings ({error}).") from None
-    if not isinstance(settings, dict) or not all(isinstance(entry, dict) for entry in settings.values()):
-        raise InputError(f"{path} holds no settings: it must map members to their settings.")
-    for name, entry in settings.items():
-        if name not in OTHERS:
-            make_network(name, entry)
-    return settings
-
-
 DEFAULT_SPLIT = {"train": 0.7, "validation": 0.1, "calibration": 0.1, "test": 0.1}
 MEMBERS = ("poster-cnn", "poster-colours", "overview-lstm", "overview-bag", "overview-tfidf")
 # With what they are made of: a folder or a preset of KerasHub, a table of probabilities.
@@ -170,80 +103,14 @@ PRESETS = {
 }
 
 
-def member_names(preset: str, members: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the names of the members to train: those asked for, or the preset's.
-
-    Raises
-    ------
-    InputError
-        If the preset or a member is unknown, or a member comes twice.
-    """
-    if preset not in PRESETS:
-        raise InputError(f"A preset is one of {', '.join(PRESETS)}, got {preset!r}.")
-    names = tuple(members or PRESETS[preset]["members"])
-    known = all(name in MEMBERS or (name.partition("=")[0] in MADE_OF and "=" in name) for name in names)
-    if not known or len(set(names)) < len(names):
-        forms = [*MEMBERS, *(f"{kind}={what}" for kind, what in MADE_OF.items())]
-        raise InputError(f"Members are some of {', '.join(forms)}, each once, got {', '.join(names)}.")
-    return names
-
-
-def make_member(
-    name: str,
-    *,
-    preset: str = "default",
-    seed: int = 0,
-    settings: dict[str, Any] | None = None,
-    devices: Sequence[str] = (),
-):
-    """Return an unfitted member by its name and preset.
-
-    Parameters
-    ----------
-    name : str
-        Of `MEMBERS`; or ``"overview-embedding=PRESET"`` or ``"poster-embedding=PRESET"``, with a preset of KerasHub
-        or a local folder; or ``"given=FILE"``, a table of probabilities made elsewhere, named as the file.
-    preset : str
-        How networks train.
-    seed : int
-    settings : dict, optional
-        Of networks by name, in place of the preset's; see `read_settings`.
-    devices : sequence of str
-        That share the training of each network, see `PosterMember`.
-
-    Raises
-    ------
-    InputError
-        As `member_names`, or if a member needs what is not installed.
-    """
-    member_names(preset, [name])
-    kind, _, made_of = name.partition("=")
-    match kind:
-        case "overview-tfidf":
-            return OverviewTfidf(name)
-        case "overview-bag":
-            return OverviewBag(name, seed=seed)
-        case "poster-colours":
-            return EmbeddingMember(name, poster_features, modality="poster", C=(0.2, 0.6, 2.0))
-        case "overview-embedding":
-            return EmbeddingMember(kind, text_embedder(made_of), modality="overview")
-        case "poster-embedding":
-            return EmbeddingMember(kind, image_embedder(made_of), modality="poster")
-        case "given":
-            return GivenMember(Path(made_of).stem, made_of)
-        case _:
-            entry = (settings or {}).get(name, PRESETS[preset][name])
-            return make_network(name, entry, seed=seed, devices=devices)
-
-
 def make_members(
     members: Sequence[str | Member] | None = None,
     *,
     preset: str = "default",
     seed: int = 0,
-    settings=None,
-    devices=(),
-):
+    settings: dict[str, Any] | None = None,
+    devices: Sequence[str] = (),
+) -> list[Member]:
     """Return unfitted members: the preset's, or those asked for.
 
     Parameters
@@ -271,21 +138,169 @@ def make_members(
     return made
 
 
+def make_member(
+    name: str,
+    *,
+    preset: str = "default",
+    seed: int = 0,
+    settings: dict[str, Any] | None = None,
+    devices: Sequence[str] = (),
+) -> Member:
+    """Return an unfitted member by its name and preset.
+
+    Parameters
+    ----------
+    name : str
+        Of `MEMBERS`; or ``"overview-embedding=PRESET"`` or ``"poster-embedding=PRESET"``, with a preset of KerasHub
+        or a local folder; or ``"given=FILE"``, a table of probabilities made elsewhere, named as the file.
+    preset : str
+        How networks train.
+    seed : int
+    settings : dict, optional
+        Of networks by name, in place of the preset's; see `read_settings`.
+    devices : sequence of str
+        That share the training of each network, see `PosterMember`.
+
+    Raises
+    ------
+    InputError
+        As `member_names`, or if a member needs what is not installed.
+    """
+    member_names(preset, [name])
+    kind, made_of, name = _parsed(name)
+    match kind:
+        case "overview-tfidf":
+            return OverviewTfidf(name)
+        case "overview-bag":
+            return OverviewBag(name, seed=seed)
+        case "poster-colours":
+            return EmbeddingMember(name, poster_features, modality="poster", C=(0.2, 0.6, 2.0))
+        case "overview-embedding":
+            return EmbeddingMember(name, text_embedder(made_of), modality="overview")
+        case "poster-embedding":
+            return EmbeddingMember(name, image_embedder(made_of), modality="poster")
+        case "given":
+            return GivenMember(name, made_of)
+        case _:
+            entry = (settings or {}).get(name, PRESETS[preset][name])
+            return make_network(name, entry, seed=seed, devices=devices)  # pyright: ignore[reportReturnType]
+
+
+def member_names(preset: str, members: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the names of the members to train: those asked for, or the preset's.
+
+    Raises
+    ------
+    InputError
+        If the preset or a member is unknown, or a member comes twice.
+    """
+    if preset not in PRESETS:
+        raise InputError(f"A preset is one of {', '.join(PRESETS)}, got {preset!r}.")
+    names = tuple(members or PRESETS[preset]["members"])
+    known = all(name in MEMBERS or ("=" in name and _parsed(name)[0] in MADE_OF) for name in names)
+    if not known or len(set(names)) < len(names):
+        forms = [*MEMBERS, *(f"{kind}={what}" for kind, what in MADE_OF.items())]
+        raise InputError(f"Members are some of {', '.join(forms)}, each once, got {', '.join(names)}.")
+    return names
+
+
+def _parsed(asked: str) -> tuple[str, str, str]:
+    """Return the kind of member that ``KIND`` or ``KIND=WHAT`` asks for, what it is made of, and its own name.
+
+    >>> _parsed("poster-cnn"), _parsed("given=tables/critics.csv")
+    (('poster-cnn', '', 'poster-cnn'), ('given', 'tables/critics.csv', 'critics'))
+    """
+    kind, _, made_of = asked.partition("=")
+    return kind, made_of, Path(made_of).stem if kind == "given" else kind
+
+
+def make_network(name: str, entry: dict[str, Any], *, seed: int = 0, devices: Sequence[str] = ()) -> Network:
+    """Return an unfitted `PosterMember` or `OverviewMember` as settings describe it.
+
+    Parameters
+    ----------
+    name : str
+    entry : dict
+        ``recipe`` (of `Recipe`, with ``epochs``), and optionally ``design`` (of `PosterDesign` or `OverviewDesign`)
+        and, of posters, ``rescale``. What is left out is the reference's.
+    seed : int
+    devices : sequence of str
+        That share its training, see `PosterMember`.
+
+    Raises
+    ------
+    InputError
+        If the network or a setting is unknown, or a value is out of range.
+
+    Examples
+    --------
+    >>> make_network("poster-cnn", {"recipe": {"epochs": 3}, "design": {"size": 32}}).design.size
+    32
+    """
+    if name not in DESIGNS:
+        raise InputError(f"Settings are of {', '.join(DESIGNS)}, {' and '.join(OTHERS)}, got {name!r}.")
+    try:
+        own = {"rescale": False} if name == "poster-cnn" else {}
+        if unknown := sorted(set(entry) - {"recipe", "design", *own}):
+            raise TypeError(f"there is no {some(unknown)}")
+        recipe, design = Recipe(**entry["recipe"]), DESIGNS[name](**entry.get("design", {}))
+    except KeyError:
+        raise InputError(f"Settings of {name} need a recipe with a number of epochs.") from None
+    except TypeError as error:
+        raise InputError(f"Settings of {name} cannot be used ({error}).") from None
+    own = {setting: entry.get(setting, usual) for setting, usual in own.items()}
+    return NETWORKS[name](recipe, seed=seed, design=design, devices=devices, **own)
+
+
+def write_settings(settings: dict[str, Any], path: Pathlike) -> None:
+    """Write settings as JSON, beside and then renamed.
+
+    Parameters
+    ----------
+    settings : dict
+        By member name what `make_network` takes; ``"fusion"``: of `LateFusion`; ``"thresholds"``: of
+        `ThresholdCalibrator`.
+    path : path
+    """
+    write_json(settings, path, indent=1)
+
+
+def read_settings(path: Pathlike) -> dict[str, Any]:
+    """Return the settings that `write_settings` wrote, after a look at every member's.
+
+    Raises
+    ------
+    InputError
+        If the file holds no settings, or some that cannot be used.
+    """
+    try:
+        settings = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} holds no settings ({error}).") from None
+    if not isinstance(settings, dict) or not all(isinstance(entry, dict) for entry in settings.values()):
+        raise InputError(f"{path} holds no settings: it must map members to their settings.")
+    for name, entry in settings.items():
+        if name not in OTHERS:
+            make_network(name, entry)
+    return settings
+
+
 def descriptions(members: Sequence[str | Member] | None, preset: str) -> dict[str, str | None]:
     """Return by member name what `restored` needs to make an unfitted one again; None where it cannot."""
     found = {}
     for one in members or member_names(preset):
         if isinstance(one, str):
-            found[Path(one.partition("=")[2]).stem if one.startswith("given=") else one.partition("=")[0]] = (
-                one
-            )
+            *_, name = _parsed(one)
+            found[name] = one
         else:
             kind = type(one).__name__
             found[one.name] = kind if SELF_DESCRIBED.get(kind) is type(one) else None
     return found
 
 
-def restored(name: str, description: str | None, given: Sequence[Member], *, preset: str, seed: int):
+def restored(
+    name: str, description: str | None, given: Sequence[Member], *, preset: str, seed: int
+) -> Member:
     """Return an unfitted member that can load what one of its kind saved.
 
     Parameters

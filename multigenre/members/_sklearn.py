@@ -16,7 +16,7 @@ from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, Genres, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._member import (
     has_modality,
     learned_ids,
@@ -133,7 +133,7 @@ class SklearnMember:
             self.estimator_ = estimator.fit(self._inputs(films, posters), labels)
         return self
 
-    def predict(self, films: Films, *, posters: PosterCache | None = None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that lack the modality."""
         posters, films = self._screened(posters, films)
         present = has_modality(self, films)

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, Genres, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
 from multigenre.members._member import learned_ids, named_probabilities, readable_films
 
@@ -90,11 +90,11 @@ class OverviewTfidf:
         ]
         return self
 
-    def settled(self):
+    def settled(self) -> OverviewTfidf:
         """Return a member to train, with the C that was chosen."""
         return OverviewTfidf(self.name, C=getattr(self, "C_", self.C), characters=self.characters)
 
-    def predict(self, films: Films, *, posters: PosterCache | None = None):
+    def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those without an overview."""
         present = films.has_overview
         values = np.empty((0, len(self.genres_)))

@@ -154,7 +154,7 @@ class VectorCache:
         return f"{_digest(self.name).hex()[:16]}-"
 
 
-def embedder_name(embed):
+def embedder_name(embed: Callable[..., Any]) -> str:
     """Return what an embedder calls itself.
 
     >>> embedder_name(str.upper)

@@ -1,8 +1,12 @@
+from ._batches import ArrayBatches as ArrayBatches
+from ._batches import Batches as Batches
+from ._batches import Inputs as Inputs
 from ._batches import epoch_batches as epoch_batches
 from ._batches import overview_lengths as overview_lengths
 from ._batches import predict_batches as predict_batches
 from ._batches import training_dataset as training_dataset
 from ._batches import untuned as untuned
+from ._classifier import GenreClassifier as GenreClassifier
 from ._designs import OverviewDesign as OverviewDesign
 from ._designs import PosterDesign as PosterDesign
 from ._fusion_layer import FusionLayer as FusionLayer

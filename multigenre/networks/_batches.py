@@ -1,8 +1,8 @@
 """From films to batches: group overviews by length, shuffle films every epoch, predict in the caller's order."""
 
 import itertools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -10,13 +10,126 @@ import tensorflow as tf
 from multigenre._checks import InputError
 
 
-def overview_lengths(overviews):
-    """Return the number of words of each overview, shape (n,), int."""
-    return np.fromiter((len(overview.split()) for overview in overviews), np.int64, len(overviews))
+class Selection:
+    """Some rows of an array in an order of their own, read when they are asked for.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n, ...)
+        May be a memory map.
+    rows : ndarray of shape (n_selected,), int
+    """
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray):
+        self.array, self.rows = array, rows
+        self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, positions: slice | np.ndarray) -> np.ndarray:
+        return self.array[self.rows[positions]]
+
+
+Inputs: TypeAlias = np.ndarray | Selection
+
+
+class Batches(Protocol):
+    """What `training_dataset` reads: films in memory (`ArrayBatches`), or anywhere else.
+
+    Attributes
+    ----------
+    n_films : int
+        Of an epoch.
+    signature : tuple of tf.TensorSpec
+        Of a batch's inputs and labels.
+    """
+
+    n_films: int
+    signature: tuple[tf.TensorSpec, tf.TensorSpec]
+
+    def batches(
+        self, batch_size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield one epoch's batches of (inputs, labels), of which one is not full; without ``rng`` not shuffled."""
+        ...
+
+
+class ArrayBatches:
+    """Batches of films whose inputs are in memory.
+
+    Parameters
+    ----------
+    inputs : ndarray or Selection of shape (n_films, ...)
+        Posters as uint8, or overviews as str.
+    labels : ndarray of shape (n_films, n_genres), 0 or 1
+    lengths : ndarray of shape (n_films,), int, optional
+        Group films of like length, see `epoch_batches`.
+
+    Raises
+    ------
+    InputError
+        If inputs and labels are not about the same number of films.
+    """
+
+    def __init__(self, inputs: Inputs, labels: np.ndarray, *, lengths: np.ndarray | None = None):
+        if len(inputs) != len(labels):
+            raise InputError(
+                f"Training needs a row of labels for each film, got {len(inputs)} films and {len(labels)} rows."
+            )
+        self.inputs, self.labels, self.lengths = inputs, labels, lengths
+        self.n_films = len(inputs)
+        dtype = tf.string if inputs.dtype.kind in "OU" else tf.as_dtype(inputs.dtype)
+        self.signature = (
+            tf.TensorSpec((None, *inputs.shape[1:]), dtype),
+            tf.TensorSpec((None, labels.shape[1]), tf.as_dtype(labels.dtype)),
+        )
+
+    def batches(
+        self, batch_size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield one epoch's batches of (inputs, labels), see `epoch_batches`."""
+        for rows in epoch_batches(self.n_films, batch_size, rng, self.lengths):
+            yield self.inputs[rows], self.labels[rows]
+
+
+def training_dataset(
+    source: Batches, *, batch_size: int = 64, seed: int | None = None, epoch: Callable[[], int] | None = None
+) -> tf.data.Dataset:
+    """Return a `tf.data.Dataset` of (inputs, labels) batches that lasts one epoch each time it is read.
+
+    Parameters
+    ----------
+    source : Batches
+    batch_size : int
+    seed : int or None
+        Of the order of films, which is new every epoch; None does not shuffle.
+    epoch : callable, optional
+        Gives the number of the epoch that starts, so that a resumed run sees the films in the order in which
+        it would have seen them; otherwise each reading of the dataset counts as the next epoch.
+
+    Raises
+    ------
+    InputError
+        If there is no film.
+    """
+    if not source.n_films:
+        raise InputError("Training needs films, got none.")
+    readings = itertools.count()
+
+    def batches():
+        if seed is None:
+            return source.batches(batch_size)
+        number = epoch() if epoch else next(readings)
+        return source.batches(batch_size, np.random.default_rng([seed, number]))
+
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=source.signature)
+    n_batches = -(-source.n_films // batch_size)
+    return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
 
 
 def epoch_batches(
-    n_films: int, batch_size: int, rng: np.random.Generator, lengths: np.ndarray | None = None
+    n_films: int, batch_size: int, rng: np.random.Generator | None = None, lengths: np.ndarray | None = None
 ) -> list[np.ndarray]:
     """Return one epoch's batches: every film once, in a new order.
 
@@ -27,7 +140,8 @@ def epoch_batches(
     Parameters
     ----------
     n_films, batch_size : int
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator, optional
+        Without it films keep their order, or are sorted by their lengths.
     lengths : ndarray of shape (n_films,), int, optional
 
     Returns
@@ -40,77 +154,26 @@ def epoch_batches(
     >>> [len(batch) for batch in epoch_batches(5, 2, np.random.default_rng(0))]
     [2, 2, 1]
     """
-    order = rng.permutation(n_films)
-    if lengths is not None:
-        run = min(16, max(2, n_films // batch_size // 4)) * batch_size
-        starts = range(0, n_films, run)
-        order = np.concatenate(
-            [order[i : i + run][np.argsort(lengths[order[i : i + run]], kind="stable")] for i in starts]
-        )
-    batches = [order[i : i + batch_size] for i in range(0, n_films, batch_size)]
-    if lengths is not None:
+    if rng is None:
+        order = np.arange(n_films) if lengths is None else np.argsort(lengths, kind="stable")
+    else:
+        order = rng.permutation(n_films)
+        if lengths is not None:
+            run = min(16, max(2, n_films // batch_size // 4)) * batch_size
+            runs = [order[start : start + run] for start in range(0, n_films, run)]
+            order = np.concatenate([rows[np.argsort(lengths[rows], kind="stable")] for rows in runs])
+    batches = [order[start : start + batch_size] for start in range(0, n_films, batch_size)]
+    if rng is not None and lengths is not None:
         rng.shuffle(batches)
     return batches
 
 
-def training_dataset(
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    *,
-    batch_size: int = 64,
-    seed: int | None = None,
-    lengths: np.ndarray | None = None,
-    epoch: Callable[..., Any] | None = None,
-):
-    """Return a `tf.data.Dataset` of (inputs, labels) batches that lasts one epoch each time it is read.
-
-    Parameters
-    ----------
-    inputs : ndarray or Selection of shape (n_films, ...)
-        Posters as uint8, or overviews as str.
-    labels : ndarray of shape (n_films, n_genres), 0 or 1
-    batch_size : int
-    seed : int or None
-        Of the order of films, which is new every epoch; None keeps the given order.
-    lengths : ndarray of shape (n_films,), int, optional
-        Group films of like length, see `epoch_batches`.
-    epoch : callable, optional
-        Gives the number of the epoch that starts, so that a resumed run sees the films in the order in which
-        it would have seen them; otherwise each reading of the dataset counts as the next epoch.
-
-    Raises
-    ------
-    InputError
-        If inputs and labels are not about the same number of films, or there is none.
-    """
-    n_films = len(inputs)
-    if n_films != len(labels) or not n_films:
-        raise InputError(
-            f"Training needs films and a row of labels for each, got {n_films} films and {len(labels)} rows."
-        )
-    readings = itertools.count()
-
-    def batches():
-        if seed is None:
-            order = np.argsort(lengths, kind="stable") if lengths is not None else np.arange(n_films)
-            parts = [order[i : i + batch_size] for i in range(0, n_films, batch_size)]
-        else:
-            rng = np.random.default_rng([seed, epoch() if epoch else next(readings)])
-            parts = epoch_batches(n_films, batch_size, rng, lengths)
-        for rows in parts:
-            yield inputs[rows], labels[rows]
-
-    dtype = tf.string if inputs.dtype.kind in "OU" else tf.as_dtype(inputs.dtype)
-    signature = (
-        tf.TensorSpec((None, *inputs.shape[1:]), dtype),
-        tf.TensorSpec((None, labels.shape[1]), tf.as_dtype(labels.dtype)),
-    )
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    n_batches = -(-n_films // batch_size)
-    return untuned(dataset.apply(tf.data.experimental.assert_cardinality(n_batches)).prefetch(4))
+def overview_lengths(overviews: Collection[str]) -> np.ndarray:
+    """Return the number of words of each overview, shape (n,), int."""
+    return np.fromiter((len(overview.split()) for overview in overviews), np.int64, len(overviews))
 
 
-def untuned(dataset):
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Return a dataset that is read without TensorFlow's autotuner.
 
     The autotuner sleeps for twice as long each time, and an iterator that a compiled step has read is not let go
@@ -123,8 +186,8 @@ def untuned(dataset):
 
 
 def predict_batches(
-    predict: Callable[..., Any],
-    inputs: np.ndarray,
+    predict: Callable[[np.ndarray], Any],
+    inputs: Inputs,
     *,
     batch_size: int = 128,
     lengths: np.ndarray | None = None,

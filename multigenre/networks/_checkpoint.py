@@ -1,6 +1,7 @@
 """What lets a training run that was killed go on as if it had not been."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -35,13 +36,14 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, model: keras.Model, folder: Pathlike, patience: int | None = None):
         super().__init__()
         model.optimizer.build(model.trainable_variables)
-        self.set_model(model)
+        self.network = model
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.state, self.best = folder / "state.npz", folder / "best.npz"
-        self.patience, self.history = patience, []
+        self.patience = patience
+        self.history: list[dict[str, float]] = []
 
-    def restore(self):
+    def restore(self) -> int:
         """Go back to the end of the last whole epoch; return how many are done.
 
         Raises
@@ -62,30 +64,31 @@ class Checkpoint(keras.callbacks.Callback):
 
     def restore_best(self) -> None:
         """Give the model the weights of the epoch with the lowest validation loss."""
-        self.model.set_weights(_read(self.best)[0])
+        self.network.set_weights(_read(self.best)[0])
 
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """Return the first epoch with the lowest validation loss; one that is NaN is the highest."""
         return int(np.argmin(np.nan_to_num([row["val_loss"] for row in self.history], nan=np.inf)))
 
-    def out_of_patience(self):
+    def out_of_patience(self) -> bool:
         """Return whether so many epochs as the patience went by since the best."""
         if self.patience is None or not self.history:
             return False
         return len(self.history) - 1 - self.best_epoch() >= self.patience
 
-    def on_epoch_end(self, epoch, logs=None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write what the epoch left."""
+        logs = logs or {}
         self.history.append({name: float(value) for name, value in logs.items()})
         # The best first: after a kill between the two files the epoch is run, and written, once more.
         if "val_loss" in logs and self.best_epoch() == epoch:
-            _write(self.best, self.model.get_weights(), self.history)
+            _write(self.best, self.network.get_weights(), self.history)
         _write(self.state, [variable.numpy() for variable in self._variables()], self.history)
-        self.model.stop_training = self.out_of_patience()
+        self.network.stop_training = self.out_of_patience()
 
     def _variables(self):
         # Unlike a model's weights, its variables include the random generators' states.
-        return [*self.model.variables, *self.model.optimizer.variables]
+        return [*self.network.variables, *self.network.optimizer.variables]
 
 
 def _write(path, arrays, history):

@@ -1,5 +1,6 @@
 """What the two networks are made of; every default is the reference's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multigenre._checks import InputError
@@ -34,8 +35,8 @@ class PosterDesign:
     """
 
     size: int = 64
-    filters: tuple = (16, 32, 64, 128)
-    dense: tuple = (1024, 1024)
+    filters: Sequence[int] = (16, 32, 64, 128)
+    dense: Sequence[int] = (1024, 1024)
     dropout: float = 0.2
     dense_dropout: float = 0.5
     augment: bool = False
@@ -74,7 +75,7 @@ class OverviewDesign:
 
     max_tokens: int = 10_000
     embedding: int = 256
-    units: tuple = (256, 128)
+    units: Sequence[int] = (256, 128)
     dense: int = 128
     dropout: float = 0.5
     recurrent_dropout: float = 0.2

@@ -1,8 +1,7 @@
 """`FusionLayer`: a fitted late fusion as a Keras layer, so that members and fusion are one model."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 import numpy as np
@@ -12,7 +11,6 @@ from multigenre._checks import InputError, some
 
 if TYPE_CHECKING:
     from multigenre.fusion import LateFusion
-
 
 MOST_MEMBERS = 8  # a table has a row for each subset of them
 LIMIT = 1e-6  # as `logits` clips
@@ -47,12 +45,12 @@ class FusionLayer(keras.layers.Layer):
 
     def __init__(
         self,
-        members: list[str],
-        genres: list[str],
+        members: Sequence[str],
+        genres: Sequence[str],
         *,
         on_probabilities: bool = False,
         see_others: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs})
         if not 0 < len(members) <= MOST_MEMBERS:
@@ -72,7 +70,7 @@ class FusionLayer(keras.layers.Layer):
             self.usual = self.add_weight(shape=(n_patterns, n_genres), name="usual", trainable=False)
 
     @classmethod
-    def from_fusion(cls, fusion: LateFusion, **kwargs):
+    def from_fusion(cls, fusion: "LateFusion", **kwargs: Any) -> Self:
         """Return the layer that does what a fitted `LateFusion` does.
 
         Parameters
@@ -106,40 +104,40 @@ class FusionLayer(keras.layers.Layer):
         layer.set_weights([weights, others, usual] if layer.see_others else [weights])
         return layer
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Any]) -> Any:
         """Return fused probabilities (n_films, n_genres)."""
         if len(inputs) != len(self.members):
             raise InputError(
                 f"This FusionLayer fuses {some(self.members, MOST_MEMBERS)}, got {len(inputs)} inputs."
             )
-        total, code = None, 0
-        missing = [ops.isnan(member[:, :1]) for member in inputs]
+        code: Any = 0
+        missing: list[Any] = [ops.isnan(member[:, :1]) for member in inputs]
         for bit, gone in enumerate(missing):
             code = code + ops.where(gone[:, 0], 0, 1 << bit)
-        weights = ops.take(self.stack_weights, code, axis=0)
+        weights: Any = ops.take(self.stack_weights, code, axis=0)
         total = weights[:, :, 0]
-        for column, (member, gone) in enumerate(zip(inputs, missing, strict=True), start=1):
+        for column, (given, gone) in enumerate(zip(inputs, missing, strict=True), start=1):
             # Any number will do where there is none: its weight is 0.
-            member = ops.where(gone, ops.cast(0.5, member.dtype), member)
+            member: Any = ops.where(gone, ops.cast(0.5, given.dtype), given)
             if not self.on_probabilities:
                 member = ops.clip(member, LIMIT, 1 - LIMIT)
-                member = ops.log(member) - ops.log1p(-member)
+                member = ops.log(member) - ops.log1p(-member)  # pyright: ignore[reportOptionalOperand]
             total = total + weights[:, :, column] * member
         if self.on_probabilities:
             return ops.clip(total, 0, 1)
         if self.see_others:
-            others = ops.take(self.other_weights, code, axis=0)
+            others: Any = ops.take(self.other_weights, code, axis=0)
             seen = ops.softplus(total - ops.take(self.usual, code, axis=0))
             total = (
                 others[:, :, 0] + others[:, :, 1] * total + ops.einsum("bgh,bh->bg", others[:, :, 2:], seen)
             )
         return ops.sigmoid(total)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Any:
         """Return the shape of one input."""
         return input_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again; its weights are saved beside."""
         return {
             **super().get_config(),

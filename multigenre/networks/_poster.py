@@ -1,7 +1,8 @@
 """The convolutional network that reads a poster."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 from keras import layers
@@ -52,14 +53,14 @@ class PosterEncoder(keras.Model):
         seeds = iter(seeds)
 
         def conv(x, filters, number, strides=1):
-            initializer = keras.initializers.GlorotUniform(next(seeds))
+            initializer: Any = keras.initializers.GlorotUniform(next(seeds))
             return layers.Conv2D(
                 filters,
                 3,
                 strides,
                 "same",
                 activation="relu",
-                kernel_initializer=initializer,  # pyright: ignore[reportArgumentType]
+                kernel_initializer=initializer,
                 name=f"Conv{number}",
             )(x)
 
@@ -79,22 +80,22 @@ class PosterEncoder(keras.Model):
             x = layers.MaxPooling2D(2, name=f"Pool{block}")(x)
         x = layers.Flatten(name="Flat")(x)
         for number, units in enumerate(design.dense, start=1):
-            initializer = keras.initializers.GlorotUniform(next(seeds))
-            x = layers.Dense(units, "relu", kernel_initializer=initializer, name=f"FC{number}")(x)  # pyright: ignore[reportArgumentType]
+            initializer: Any = keras.initializers.GlorotUniform(next(seeds))
+            x = layers.Dense(units, "relu", kernel_initializer=initializer, name=f"FC{number}")(x)
             name_of_dropout = f"Drop{number + len(design.filters)}"
             x = layers.Dropout(design.dense_dropout, seed=next(seeds), name=name_of_dropout)(x)
         super().__init__(inputs=posters, outputs=x, name=name)
         self.rescale, self.design, self.seed = rescale, design, seed
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         design = dataclasses.asdict(self.design)
         return {"rescale": self.rescale, "design": design, "seed": self.seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Build the encoder that `get_config` describes."""
-        return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})
+        return cls(**{**config, "design": PosterDesign(**config["design"])})
 
 
 @keras.saving.register_keras_serializable(package="multigenre")
@@ -123,24 +124,20 @@ class PosterCNN(GenreClassifier):
     (3464601, 3438976)
     """
 
+    _Design = PosterDesign
+
     def __init__(
         self,
-        genres: Genres | list[str],
+        genres: Genres | Sequence[str],
         *,
-        rescale=True,
-        design=REFERENCE,
+        rescale: bool = True,
+        design: PosterDesign = REFERENCE,
         seed: int | None = None,
         name: str = "poster_cnn",
     ):
         encoder = PosterEncoder(rescale=rescale, design=design, seed=seed)
         super().__init__(encoder, genres, seed=seed, name=name)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        design = dataclasses.asdict(self.encoder.design)
-        return {**super().get_config(), "rescale": self.encoder.rescale, "design": design}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]):
-        """Build the model that `get_config` describes."""
-        return cls(**{**config, "design": PosterDesign(**config.get("design", {}))})
+        return {**super().get_config(), "rescale": self.encoder.rescale}

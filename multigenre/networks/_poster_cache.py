@@ -7,16 +7,16 @@ import os
 import re
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 
 from multigenre._checks import InputError, some
-from multigenre._signatures import Progress, no_progress
+from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, inline_content, open_poster
-from multigenre.networks._batches import untuned
+from multigenre.networks._batches import Selection, untuned
 
 log = logging.getLogger("multigenre")
 
@@ -46,12 +46,13 @@ class PosterCache:
 
     def __init__(self, size: int = 64, *, memory_limit: int = 2**30):
         self.size, self.memory_limit = size, memory_limit
-        self.unreadable, self._named = {}, set()
-        self._row = {}
+        self.unreadable: dict[str, str] = {}
+        self._named: set[str] = set()  # films
+        self._row: dict[str, int] = {}
         self._pixels = np.empty((0, size, size, 3), np.uint8)
         self._file = None
 
-    def load(self, paths: Iterable[str], *, progress: Progress = no_progress) -> set[str]:
+    def load(self, paths: Iterable[Pathlike], *, progress: Progress = no_progress) -> set[str]:
         """Decode the posters that are not here yet.
 
         Parameters
@@ -102,11 +103,11 @@ class PosterCache:
         self._named |= new.keys()
         return films.without_posters(lost) if lost else films
 
-    def pixels(self, paths):
+    def pixels(self, paths: Iterable[Pathlike]) -> np.ndarray:
         """Return posters as uint8 in 0..255, shape (n, size, size, 3), in the order of ``paths``."""
         return self.select(paths)[:]
 
-    def select(self, paths):
+    def select(self, paths: Iterable[Pathlike]) -> Selection:
         """Return what `pixels` does as a `Selection`, which reads no more posters than it is asked for.
 
         Raises
@@ -114,11 +115,12 @@ class PosterCache:
         InputError
             If one cannot be read: films were not screened.
         """
+        paths = [str(path) for path in paths]
         if broken := self.load(paths):
             raise InputError(
                 f"{len(broken)} posters cannot be read ({some(broken)}); screen the films first."
             )
-        return Selection(self._pixels, np.array([self._row[str(path)] for path in paths], np.intp))
+        return Selection(self._pixels, np.array([self._row[path] for path in paths], np.intp))
 
     def _decode(self, paths, progress):
         """Decode posters that are not here: with TensorFlow, and what it cannot read with Pillow."""
@@ -162,27 +164,6 @@ class PosterCache:
             self.unreadable[path] = said.strip(" :'\"") or type(error).__name__
 
 
-class Selection:
-    """Some rows of an array in an order of their own, read when they are asked for.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n, ...)
-        May be a memory map.
-    rows : ndarray of shape (n_selected,), int
-    """
-
-    def __init__(self, array: np.ndarray, rows: np.ndarray):
-        self.array, self.rows = array, rows
-        self.shape, self.dtype = (len(rows), *array.shape[1:]), array.dtype
-
-    def __len__(self):
-        return len(self.rows)
-
-    def __getitem__(self, positions):
-        return self.array[self.rows[positions]]
-
-
 def _to_uint8(pixels):
     """Round float pixels to uint8: the cache costs a quarter, and an error of at most 0.5 in 255."""
     return tf.cast(tf.round(pixels), tf.uint8)
@@ -213,7 +194,7 @@ def _decoded(paths, size):
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 
-def name_unreadable(lost, *, strict: bool = False) -> None:
+def name_unreadable(lost: Mapping[str, str], *, strict: bool = False) -> None:
     """Name and count in the log what `PosterCache.lost` found, or raise `InputError` if ``strict``."""
     if lost:
         film, reason = next(iter(lost.items()))

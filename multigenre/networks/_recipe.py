@@ -1,27 +1,145 @@
-"""The reference's training recipe, and training by it."""
-
-from __future__ import annotations
+"""How a network trains: the reference's recipe, training by it, and the losses to choose from."""
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import keras
-import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.networks._checkpoint import Checkpoint
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-
+Model = TypeVar("Model", bound=keras.Model)
 LOSSES = ("binary-crossentropy", "focal", "asymmetric")
 
 
-def make_loss(name: str, *, label_smoothing: float = 0.0):
+@dataclass(frozen=True)
+class Recipe:
+    """How a member trains; the defaults are the reference's.
+
+    Adam, and binary cross-entropy unless another loss is asked for; micro-averaged precision and recall at 0.5 are
+    measured. The weights of the epoch with the lowest validation loss are kept (the last epoch's where there are no
+    validation films).
+
+    Parameters
+    ----------
+    epochs : int
+        The reference trains the poster network for 40 and the overview network for 20.
+    batch_size : int
+    learning_rate : float
+        Of the first ``constant_epochs`` epochs; after them multiplied by ``exp(-decay)`` each epoch.
+    constant_epochs : int
+    decay : float
+    patience : int or None
+        Stop after so many epochs without a lower validation loss; None never stops early.
+    loss : str
+        Of `make_loss`; the validation loss is of the same kind.
+    label_smoothing : float in [0, 1)
+
+    Examples
+    --------
+    >>> recipe = Recipe(epochs=20)
+    >>> recipe.rate(9), round(recipe.rate(10) / recipe.rate(9), 6)
+    (0.0001, 0.99005)
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    constant_epochs: int = 10
+    decay: float = 0.01
+    patience: int | None = None
+    loss: str = "binary-crossentropy"
+    label_smoothing: float = 0.0
+
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.learning_rate * math.exp(-self.decay * max(0, epoch + 1 - self.constant_epochs))
+
+
+def compile_model(model: Model, recipe: Recipe) -> Model:
+    """Compile a Keras model as the reference does; return it."""
+    model.compile(
+        optimizer=keras.optimizers.Adam(recipe.learning_rate),
+        loss=make_loss(recipe.loss, label_smoothing=recipe.label_smoothing),
+        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
+    )
+    return model
+
+
+def train_model(
+    model: keras.Model,
+    train: tf.data.Dataset,
+    validation: tf.data.Dataset | None = None,
+    *,
+    recipe: Recipe,
+    folder: Pathlike,
+    progress: Progress = no_progress,
+) -> pd.DataFrame:
+    """Train a compiled model by a recipe and leave it with its best epoch's weights.
+
+    A run that was killed goes on from its last whole epoch when it is called again with the same folder.
+
+    Parameters
+    ----------
+    model : keras.Model
+    train, validation : tf.data.Dataset
+        Batches of (inputs, labels); see `multigenre.networks.training_dataset`.
+    recipe : Recipe
+    folder : path
+        For the checkpoint.
+    progress : callable, optional
+        Called with (what, steps done, steps in all).
+
+    Returns
+    -------
+    DataFrame
+        One row an epoch (index ``epoch``, from 0): ``loss``, ``precision``, ``recall``, ``learning_rate``
+        and, with validation films, ``val_loss``, ``val_precision``, ``val_recall``.
+
+    Raises
+    ------
+    InputError
+        If the folder holds the training of another model.
+    """
+    checkpoint = Checkpoint(model, folder, None if validation is None else recipe.patience)
+    rate = keras.callbacks.LearningRateScheduler(recipe.rate)
+    callbacks = [rate, checkpoint, _Progress(progress, model.name, recipe.epochs)]
+    done = checkpoint.restore()
+    if not checkpoint.out_of_patience():
+        options = {"epochs": recipe.epochs, "initial_epoch": done, "callbacks": callbacks, "verbose": 0}
+        model.fit(train, validation_data=validation, shuffle=False, **options)
+    if validation is not None:
+        checkpoint.restore_best()
+    return pd.DataFrame(checkpoint.history).rename_axis("epoch")
+
+
+class _Progress(keras.callbacks.Callback):
+    """Tells a callable how many of all steps are done."""
+
+    def __init__(self, progress, name, epochs):
+        super().__init__()
+        self.report, self.name, self.epochs = progress, name.replace("_", "-"), epochs
+        self.epoch, self.text = 0, ""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        params: Any = self.params
+        steps = params["steps"]
+        what = f"{self.name}, epoch {self.epoch + 1} of {self.epochs}{self.text}"
+        self.report(what, self.epoch * steps + batch + 1, self.epochs * steps)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs and "val_loss" in logs:
+            self.text = f", validation loss {logs['val_loss']:.4f}"
+
+
+def make_loss(name: str, *, label_smoothing: float = 0.0) -> keras.losses.Loss:
     """Return a Keras loss of labels and probabilities, the mean over films and genres.
 
     All but the first distort the probabilities, which then need calibration before their cross-entropy says much.
@@ -87,7 +205,7 @@ class AsymmetricLoss(keras.losses.Loss):
         self.gamma_present, self.gamma_absent = gamma_present, gamma_absent
         self.margin, self.label_smoothing = margin, label_smoothing
 
-    def call(self, labels: np.ndarray, values: np.ndarray):
+    def call(self, labels: Any, values: Any) -> Any:
         """Return a loss a film."""
         ops, tiny = keras.ops, keras.config.epsilon()
         values = ops.convert_to_tensor(values)
@@ -98,128 +216,7 @@ class AsymmetricLoss(keras.losses.Loss):
         absent = (1 - labels) * ops.power(lowered, self.gamma_absent) * ops.log(1 - lowered)
         return -ops.mean(present + absent, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         names = ("gamma_present", "gamma_absent", "margin", "label_smoothing", "name")
         return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a member trains; the defaults are the reference's.
-
-    Adam, and binary cross-entropy unless another loss is asked for; micro-averaged precision and recall at 0.5 are
-    measured. The weights of the epoch with the lowest validation loss are kept (the last epoch's where there are no
-    validation films).
-
-    Parameters
-    ----------
-    epochs : int
-        The reference trains the poster network for 40 and the overview network for 20.
-    batch_size : int
-    learning_rate : float
-        Of the first ``constant_epochs`` epochs; after them multiplied by ``exp(-decay)`` each epoch.
-    constant_epochs : int
-    decay : float
-    patience : int or None
-        Stop after so many epochs without a lower validation loss; None never stops early.
-    loss : str
-        Of `make_loss`; the validation loss is of the same kind.
-    label_smoothing : float in [0, 1)
-
-    Examples
-    --------
-    >>> recipe = Recipe(epochs=20)
-    >>> recipe.rate(9), round(recipe.rate(10) / recipe.rate(9), 6)
-    (0.0001, 0.99005)
-    """
-
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-4
-    constant_epochs: int = 10
-    decay: float = 0.01
-    patience: int | None = None
-    loss: str = "binary-crossentropy"
-    label_smoothing: float = 0.0
-
-    def rate(self, epoch):
-        """Return the learning rate of an epoch, counted from 0."""
-        return self.learning_rate * math.exp(-self.decay * max(0, epoch + 1 - self.constant_epochs))
-
-
-def compile_model(model, recipe):
-    """Compile a Keras model as the reference does; return it."""
-    model.compile(
-        optimizer=keras.optimizers.Adam(recipe.learning_rate),
-        loss=make_loss(recipe.loss, label_smoothing=recipe.label_smoothing),
-        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-    )
-    return model
-
-
-def train_model(
-    model: keras.Model,
-    train: tf.data.Dataset,
-    validation: tf.data.Dataset | None = None,
-    *,
-    recipe: Recipe,
-    folder: Pathlike,
-    progress: Progress = no_progress,
-) -> pd.DataFrame:
-    """Train a compiled model by a recipe and leave it with its best epoch's weights.
-
-    A run that was killed goes on from its last whole epoch when it is called again with the same folder.
-
-    Parameters
-    ----------
-    model : keras.Model
-    train, validation : tf.data.Dataset
-        Batches of (inputs, labels); see `multigenre.networks.training_dataset`.
-    recipe : Recipe
-    folder : path
-        For the checkpoint.
-    progress : callable, optional
-        Called with (what, steps done, steps in all).
-
-    Returns
-    -------
-    DataFrame
-        One row an epoch (index ``epoch``, from 0): ``loss``, ``precision``, ``recall``, ``learning_rate``
-        and, with validation films, ``val_loss``, ``val_precision``, ``val_recall``.
-
-    Raises
-    ------
-    InputError
-        If the folder holds the training of another model.
-    """
-    checkpoint = Checkpoint(model, folder, None if validation is None else recipe.patience)
-    callbacks = [keras.callbacks.LearningRateScheduler(recipe.rate), checkpoint]
-    callbacks.append(_Progress(progress, recipe.epochs))
-    done = checkpoint.restore()
-    if not checkpoint.out_of_patience():
-        options = {"epochs": recipe.epochs, "initial_epoch": done, "callbacks": callbacks, "verbose": 0}
-        model.fit(train, validation_data=validation, shuffle=False, **options)
-    if validation is not None:
-        checkpoint.restore_best()
-    return pd.DataFrame(checkpoint.history).rename_axis("epoch")
-
-
-class _Progress(keras.callbacks.Callback):
-    """Tells a callable how many of all steps are done."""
-
-    def __init__(self, progress, epochs):
-        super().__init__()
-        self.report, self.epochs, self.epoch, self.text = progress, epochs, 0, ""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        steps = self.params["steps"]
-        what = f"{self.model.name.replace('_', '-')}, epoch {self.epoch + 1} of {self.epochs}{self.text}"
-        self.report(what, self.epoch * steps + batch + 1, self.epochs * steps)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if "val_loss" in (logs or {}):
-            self.text = f", validation loss {logs['val_loss']:.4f}"

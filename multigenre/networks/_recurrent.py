@@ -1,5 +1,6 @@
 """The bidirectional LSTM of the overview encoder: Keras's mathematics, in fewer and larger steps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from multigenre._seeds import child_seeds
 _GATES = (0, 1, 3, 2)
 
 
-def draw_dropout(shape: tuple[int | tf.Tensor, ...], rate: float, seed):
+def draw_dropout(shape: Any, rate: float, seed: Any) -> Any:
     """Return a dropout mask: 0 with probability ``rate``, else ``1 / (1 - rate)``.
 
     Parameters
@@ -30,8 +31,14 @@ def draw_dropout(shape: tuple[int | tf.Tensor, ...], rate: float, seed):
 
 
 def bidirectional_lstm(
-    inputs, weights: list[Any], keep, input_mask=None, state_mask=None, *, compiled: bool = False
-):
+    inputs: tf.Tensor,
+    weights: Sequence[tf.Tensor],
+    keep: tf.Tensor,
+    input_mask: tf.Tensor | None = None,
+    state_mask: tf.Tensor | None = None,
+    *,
+    compiled: bool = False,
+) -> tuple[tf.Tensor, ...]:
     """Run an LSTM over sequences in both directions.
 
     Parameters
@@ -61,7 +68,7 @@ def bidirectional_lstm(
     steps = tf.transpose(inputs, (1, 0, 2))
     # As numbers, because oneDNN logs an error where it has no transpose of booleans; and not by a cast, which
     # TensorFlow's optimiser would move behind the transpose.
-    keep = tf.transpose(tf.where(keep, 1.0, 0.0))[..., None] > 0  # pyright: ignore[reportArgumentType]
+    keep = tf.expand_dims(tf.transpose(tf.where(keep, 1.0, 0.0)), -1) > 0
     ways = []
     # Two loops that know nothing of each other: each product is too small for two cores, the two loops are not.
     for way, read in enumerate((tf.identity, lambda values: tf.reverse(values, (0,)))):
@@ -113,7 +120,9 @@ def _retreat(d_state, d_product, mask, d_rest, d_cell, saved, keep):
     return d, d_state - live, d_mixed * gates[1] + (d_cell - live_cell)
 
 
-_COMPILED = {step: tf.function(step, jit_compile=True, autograph=False) for step in (_advance, _retreat)}
+_compiled_advance, _compiled_retreat = (
+    tf.function(step, jit_compile=True, autograph=False) for step in (_advance, _retreat)
+)
 
 
 def _masked(values, mask):
@@ -127,7 +136,8 @@ def _scan(projected, recurrent, bias, keep, mask, *, compiled):
     product. ``projected`` is (4, n_tokens, n_films, units) and ``keep`` (n_tokens, n_films, 1).
     """
     _, n_tokens, n_films, units = tf.unstack(tf.shape(projected))
-    advance, retreat = (_COMPILED[step] if compiled else step for step in (_advance, _retreat))
+    advance = _compiled_advance if compiled else _advance
+    retreat = _compiled_retreat if compiled else _retreat
     zeros = tf.zeros((n_films, units), projected.dtype)
     # Spelt out, because TensorFlow broadcasts several times slower than it selects or adds.
     keep = tf.broadcast_to(keep, (n_tokens, n_films, units))
@@ -166,7 +176,7 @@ def _scan(projected, recurrent, bias, keep, mask, *, compiled):
         def gradient(d_states):
             def step(t, d_product, d_rest, d_cell, d_gates):
                 saved = tuple(array.read(t) for array in (cells, gates, news, squasheds))
-                d, d_rest, d_cell = retreat(d_states[t], d_product, mask, d_rest, d_cell, saved, keep[t])  # pyright: ignore[reportAssignmentType]
+                d, d_rest, d_cell = retreat(d_states[t], d_product, mask, d_rest, d_cell, saved, keep[t])
                 return t - 1, tf.matmul(d, recurrent, transpose_b=True), d_rest, d_cell, d_gates.write(t, d)
 
             d_product = tf.zeros((4, n_films, units), projected.dtype)
@@ -225,7 +235,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if units < 1:
@@ -243,7 +253,7 @@ class BidirectionalLSTM(keras.layers.Layer):
         *self._weight_seeds, dropout_seed = child_seeds(seed, 5)
         self.seed_generator = keras.random.SeedGenerator(dropout_seed)
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Sequence[int]) -> None:
         """Make the weights of both directions, in Keras's order."""
         n_inputs, units, seeds = input_shape[-1], self.units, iter(self._weight_seeds)
         self._directions = []
@@ -257,10 +267,10 @@ class BidirectionalLSTM(keras.layers.Layer):
                     self.add_weight(shape=shape, initializer=initializer, name=f"{name}_{kind}")
                 )
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
         """Return the states, (n_films, 2 units) or, returning sequences, (n_films, n_tokens, 2 units)."""
         n_films, n_tokens = tf.unstack(tf.shape(inputs)[:2])
-        keep = tf.ones((n_films, n_tokens), bool) if mask is None else tf.cast(mask, bool)  # pyright: ignore[reportArgumentType]
+        keep = tf.ones((n_films, n_tokens), tf.bool) if mask is None else tf.cast(mask, tf.bool)
         weights = [tf.convert_to_tensor(weight) for weight in self._directions]
         masks = self.draw_masks(n_films, inputs.shape[-1]) if training else (None, None)
         # A step that is not traced is not a step that runs many times.
@@ -270,9 +280,9 @@ class BidirectionalLSTM(keras.layers.Layer):
             # A sum over the last step, where there is one: sequences without tokens give zeros.
             return tf.reduce_sum(tf.concat([forward, backward], -1)[-1:], 0)
         states = tf.transpose(tf.concat([forward, tf.reverse(backward, (0,))], -1), (1, 0, 2))
-        return tf.where(keep[..., None], states, tf.zeros((), states.dtype))  # pyright: ignore[reportArgumentType]
+        return tf.where(tf.expand_dims(keep, -1), states, tf.zeros((), states.dtype))
 
-    def draw_masks(self, n_films, n_inputs) -> tuple[Any, ...]:
+    def draw_masks(self, n_films: Any, n_inputs: int | None) -> tuple[Any, ...]:
         """Return one batch's dropout masks of the inputs and of the states, None where nothing is dropped.
 
         Returns
@@ -282,22 +292,22 @@ class BidirectionalLSTM(keras.layers.Layer):
         """
         n_masks = 4 if self.recurrent_dropout else 1
         return tuple(
-            tf.cast(draw_dropout((n_masks, 2, n_films, width), rate, self.seed_generator), self.compute_dtype)  # pyright: ignore[reportArgumentType]
+            tf.cast(draw_dropout((n_masks, 2, n_films, width), rate, self.seed_generator), self.compute_dtype)
             if rate
             else None
             for rate, width in ((self.dropout, n_inputs), (self.recurrent_dropout, self.units))
         )
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask where there is still a token axis, else None."""
         return mask if self.return_sequences else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the output's shape for an input's."""
         kept = 2 if self.return_sequences else 1
         return (*input_shape[:kept], 2 * self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
         return {
             **super().get_config(),

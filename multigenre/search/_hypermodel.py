@@ -7,7 +7,7 @@ import keras
 import keras_tuner
 
 from multigenre.data import Films
-from multigenre.members import FilmSource, OverviewMember, PosterMember, make_network, readable_films
+from multigenre.members import OverviewMember, PosterMember, make_network
 from multigenre.search._objectives import check_search_films
 from multigenre.search._spaces import space_of
 
@@ -50,7 +50,7 @@ class NetworkHyperModel(keras_tuner.HyperModel):
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return an untrained model, compiled."""
-        return self.member(hp).new_model(self.train)
+        return self.member(hp).new_model(self.train.genres, self.train.overviews)
 
     def fit(
         self,
@@ -63,10 +63,8 @@ class NetworkHyperModel(keras_tuner.HyperModel):
         """Train a model by its recipe; return Keras's history."""
         member = self.member(hp)
         self._posters, *parts = member.screened(self._posters, self.train, self.validation)
-        train, validation = (
-            FilmSource(member, readable_films(member, films), self._posters) for films in parts
-        )
+        train, validation = (member.source(films, posters=self._posters) for films in parts)
         rate = keras.callbacks.LearningRateScheduler(member.recipe.rate)
         options = {"shuffle": False, "verbose": 0, "epochs": member.recipe.epochs, **kwargs}
-        options |= {"validation_data": validation.dataset(), "callbacks": [*callbacks, rate]}
-        return model.fit(train.dataset(model), *args, **options)
+        options |= {"validation_data": member.dataset(validation), "callbacks": [*callbacks, rate]}
+        return model.fit(member.dataset(train, model), *args, **options)

@@ -14,10 +14,16 @@ import pytest
 from multigenre._checks import InputError
 from multigenre._signatures import no_progress
 from multigenre.members import OverviewMember, PosterMember
-from multigenre.networks import PosterCache, Recipe, compile_model, train_model, training_dataset
+from multigenre.networks import (
+    ArrayBatches,
+    PosterCache,
+    Recipe,
+    compile_model,
+    train_model,
+    training_dataset,
+)
 from multigenre.networks import _checkpoint as _checkpoint
 
-NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, constant_epochs=2)
 
 
@@ -93,9 +99,9 @@ def train_tiny(folder, *, recipe=RECIPE, progress=no_progress, validated=True):
     """Train the tiny model; return its weights, the history and the model."""
     model, (train, validation) = tiny_model(), tiny_data()
     batches = training_dataset(
-        *train, batch_size=8, seed=0, epoch=lambda: int(model.optimizer.iterations) // 3
+        ArrayBatches(*train), batch_size=8, seed=0, epoch=lambda: int(model.optimizer.iterations) // 3
     )
-    check = training_dataset(*validation, batch_size=8) if validated else None
+    check = training_dataset(ArrayBatches(*validation), batch_size=8) if validated else None
     history = train_model(model, batches, check, recipe=recipe, folder=folder, progress=progress)
     return model.get_weights(), history, model
 
@@ -215,7 +221,7 @@ def test_more_epochs_go_on_where_fewer_ended(whole, tmp_path):
 def test_a_folder_with_another_models_training_is_refused(tmp_path):
     train_tiny(tmp_path, recipe=replace(RECIPE, epochs=1))
     other = compile_model(keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]), RECIPE)
-    data = training_dataset(*tiny_data()[0])
+    data = training_dataset(ArrayBatches(*tiny_data()[0]))
     with pytest.raises(InputError, match="holds the training of another model; choose another folder"):
         train_model(other, data, recipe=RECIPE, folder=tmp_path)
 
@@ -257,9 +263,9 @@ def posters(made_films):
     return cache
 
 
-@pytest.fixture(scope="module", params=["poster-cnn", "overview-lstm"])
+@pytest.fixture(scope="module", params=[PosterMember, OverviewMember])
 def member(request, roles, posters):
-    return NETWORKS[request.param](MEMBER_RECIPE).fit(roles["train"], roles["validation"], posters=posters)
+    return request.param(MEMBER_RECIPE).fit(roles["train"], roles["validation"], posters=posters)
 
 
 def without(films, modality, rows):
@@ -282,14 +288,14 @@ def test_the_same_seed_gives_the_same_numbers_even_after_a_kill(member, roles, p
     """Weights, dropout, the order of films and the vocabulary are all as they would have been."""
     films = (roles["train"], roles["validation"])
     with pytest.raises(Killed):
-        NETWORKS[member.name](MEMBER_RECIPE).fit(*films, folder=tmp_path, progress=kill_after(4))
-    again = NETWORKS[member.name](MEMBER_RECIPE).fit(*films, folder=tmp_path)
+        type(member)(MEMBER_RECIPE).fit(*films, folder=tmp_path, progress=kill_after(4))
+    again = type(member)(MEMBER_RECIPE).fit(*films, folder=tmp_path)
     np.testing.assert_allclose(again.history_, member.history_, atol=1e-6)
     expected = member.predict(roles["test"], posters=posters)
     np.testing.assert_allclose(again.predict(roles["test"]).values, expected.values, atol=1e-6)
 
 
-@pytest.mark.parametrize("member", ["poster-cnn"], indirect=True)
+@pytest.mark.parametrize("member", [PosterMember], indirect=True)
 def test_another_seed_gives_other_numbers(member, roles, posters):
     recipe = replace(MEMBER_RECIPE, epochs=1)
     other = PosterMember(recipe, seed=1).fit(roles["train"], posters=posters)
@@ -298,7 +304,7 @@ def test_another_seed_gives_other_numbers(member, roles, posters):
 
 def test_a_saved_member_gives_the_same_numbers(member, roles, posters, tmp_path):
     member.save(tmp_path)
-    loaded = NETWORKS[member.name](Recipe(epochs=1)).load(tmp_path)
+    loaded = type(member)(Recipe(epochs=1)).load(tmp_path)
     expected = member.predict(roles["test"], posters=posters)
     np.testing.assert_allclose(loaded.predict(roles["test"]).values, expected.values, atol=1e-6)
     assert (loaded.recipe, loaded.seed, loaded.design) == (MEMBER_RECIPE, 0, member.design)
@@ -345,7 +351,9 @@ def test_films_that_trained_a_member_or_chose_its_epoch_are_no_test_films(member
 
 def test_bad_input_is_refused_in_one_sentence(roles):
     member = PosterMember(MEMBER_RECIPE)
-    with pytest.raises(InputError, match="poster-cnn needs films with posters, but none of 40 has one"):
+    with pytest.raises(
+        InputError, match="poster-cnn needs films with posters, but none of the training films has one"
+    ):
         member.fit(without(roles["train"], "poster", range(40)))
     with pytest.raises(InputError, match="whose genres are known"):
         member.fit(replace(roles["train"], labels=None, genres=None))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from multigenre._checks import InputError
 from multigenre.networks import (
+    ArrayBatches,
     OverviewLSTM,
     PosterCache,
     epoch_batches,
@@ -56,10 +57,11 @@ def read(dataset):
     return [(list(inputs), labels.tolist()) for inputs, labels in dataset.as_numpy_iterator()]
 
 
-def epochs_of(n_epochs=2, **options):
+def epochs_of(n_epochs=2, lengths=None, **options):
     """Read epochs of a dataset of 10 numbered films in batches of 4."""
     numbers = np.arange(10, dtype=np.uint8)
-    dataset = training_dataset(numbers, numbers[:, None] % 2, batch_size=4, **options)
+    source = ArrayBatches(numbers, numbers[:, None] % 2, lengths=lengths)
+    dataset = training_dataset(source, batch_size=4, **options)
     return [np.concatenate([inputs for inputs, _ in read(dataset)]).tolist() for _ in range(n_epochs)]
 
 
@@ -83,7 +85,9 @@ def test_without_a_seed_the_order_is_the_callers_or_by_length():
 
 def test_labels_stay_with_their_film_and_the_number_of_batches_is_known():
     numbers = np.arange(10)
-    dataset = training_dataset(numbers.astype(np.uint8), numbers[:, None] % 2, batch_size=4, seed=0)
+    dataset = training_dataset(
+        ArrayBatches(numbers.astype(np.uint8), numbers[:, None] % 2), batch_size=4, seed=0
+    )
     assert dataset.cardinality() == 3
     for inputs, labels in dataset.as_numpy_iterator():
         np.testing.assert_array_equal(inputs % 2, labels[:, 0])
@@ -91,19 +95,25 @@ def test_labels_stay_with_their_film_and_the_number_of_batches_is_known():
 
 def test_overviews_and_posters_keep_their_types(made_films):
     films = made_films.take(np.arange(12))
-    words, labels = next(iter(training_dataset(films.overviews, films.labels, batch_size=5)))
+    words, labels = next(iter(training_dataset(ArrayBatches(films.overviews, films.labels), batch_size=5)))
     assert words.dtype == tf.string and words[0] == films.overviews[0] and labels.dtype == tf.uint8
     cache = PosterCache()
     cache.load(films.posters)
-    pixels, _ = next(iter(training_dataset(cache.select(films.posters), films.labels, batch_size=5)))
+    pixels, _ = next(
+        iter(training_dataset(ArrayBatches(cache.select(films.posters), films.labels), batch_size=5))
+    )
     assert pixels.dtype == tf.uint8 and pixels.shape == (5, 64, 64, 3)
     np.testing.assert_array_equal(pixels, cache.pixels(films.posters[:5]))
 
 
-@pytest.mark.parametrize("n_rows", [0, 3])
-def test_inputs_and_labels_must_be_of_the_same_films(n_rows):
-    with pytest.raises(InputError, match=f"a row of labels for each, got 0 films and {n_rows} rows"):
-        training_dataset(np.empty((0, 2)), np.empty((n_rows, 1)))
+def test_inputs_and_labels_must_be_of_the_same_films():
+    with pytest.raises(InputError, match="a row of labels for each film, got 0 films and 3 rows"):
+        ArrayBatches(np.empty((0, 2)), np.empty((3, 1)))
+
+
+def test_no_film_makes_no_dataset():
+    with pytest.raises(InputError, match="Training needs films, got none"):
+        training_dataset(ArrayBatches(np.empty((0, 2)), np.empty((0, 1))))
 
 
 @given(

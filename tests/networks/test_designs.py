@@ -58,12 +58,6 @@ def test_a_design_survives_a_save_and_a_load(model, tmp_path):
     assert keras.models.load_model(tmp_path / "model.keras").encoder.design == design
 
 
-def test_a_model_saved_before_there_were_designs_is_the_references():
-    config = PosterCNN(GENRES).get_config()
-    del config["design"]
-    assert PosterCNN.from_config(config).encoder.design == PosterDesign()
-
-
 def test_a_member_reads_posters_of_its_designs_size_whatever_is_shared(roles, tmp_path):
     member = PosterMember(Recipe(epochs=1, batch_size=8), design=SMALL)
     member.fit(roles["train"], roles["validation"], posters=PosterCache(64))

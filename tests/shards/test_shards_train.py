@@ -8,10 +8,8 @@ from multigenre.members import OverviewMember, PosterMember
 from multigenre.networks import OverviewDesign, PosterDesign, Recipe
 from multigenre.shards import _train as out_of_core
 from multigenre.shards import convert, fit_from_shards, read_shards
-from multigenre.shards._format import shard_paths
-from multigenre.shards._train import ShardSource, shard_batches
+from multigenre.shards._train import ShardSource
 
-NETWORKS = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}
 DESIGNS = {
     "poster-cnn": PosterDesign(size=16, filters=(4, 4), dense=(8,)),
     "overview-lstm": OverviewDesign(max_tokens=300, embedding=8, units=(8,), dense=8),
@@ -20,7 +18,8 @@ NAMES = sorted(DESIGNS)
 
 
 def member(name, *, seed=0, epochs=2):
-    return NETWORKS[name](Recipe(epochs, batch_size=16, learning_rate=1e-2), seed=seed, design=DESIGNS[name])
+    kind = {"poster-cnn": PosterMember, "overview-lstm": OverviewMember}[name]
+    return kind(Recipe(epochs, batch_size=16, learning_rate=1e-2), seed=seed, design=DESIGNS[name])
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,7 @@ def small_groups(monkeypatch):
 
 def batches(name, shards, seed=None, window=40):
     rng = None if seed is None else np.random.default_rng(seed)
-    paths = shard_paths(shards / "train")
-    genres = out_of_core.shards_genres(paths)
-    return list(shard_batches(member(name), paths, genres, window=window, rng=rng))
+    return list(ShardSource(member(name), shards / "train", window=window).batches(16, rng))
 
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
@@ -84,14 +81,14 @@ def test_films_of_all_shards_meet_in_the_first_window(films, shards):
 
 
 def test_no_more_than_a_window_is_read_at_once(shards, monkeypatch):
-    sizes, read = [], out_of_core._read
+    sizes, read = [], ShardSource._read
 
     def counted(*arguments):
         found = read(*arguments)
         sizes.append(len(found[0]))
         return found
 
-    monkeypatch.setattr(out_of_core, "_read", counted)
+    monkeypatch.setattr(ShardSource, "_read", counted)
     batches("overview-lstm", shards, 0, window=24)
     assert max(sizes) <= 24 and len(sizes) >= 5
 
@@ -117,7 +114,8 @@ def test_the_seed_and_the_epoch_draw_the_order_of_films(shards):
 
 def test_the_vocabulary_is_that_of_the_training_films_in_memory(films, shards):
     found = fit_from_shards(member("overview-lstm", epochs=1), shards / "train")
-    expected = member("overview-lstm").new_model(films.take(range(120)))
+    train = films.take(range(120))
+    expected = member("overview-lstm").new_model(train.genres, train.overviews)
     assert found.model_.vocabulary == expected.vocabulary
 
 
@@ -164,6 +162,6 @@ def test_shards_without_genres_do_not_train(films, tmp_path):
 def test_shards_without_the_modality_do_not_train(films, tmp_path):
     convert(films.without_posters(films.ids), tmp_path)
     with pytest.raises(
-        InputError, match="poster-cnn needs films with posters, but none of these shards has one"
+        InputError, match="poster-cnn needs films with posters, but none of the training films has one"
     ):
-        ShardSource(member("poster-cnn"), tmp_path).dataset()
+        fit_from_shards(member("poster-cnn"), tmp_path)
