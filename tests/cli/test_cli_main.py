@@ -86,7 +86,7 @@ def test_predict_needs_no_genres_and_writes_one_row_a_film_in_its_order(bundle, 
         for genre in genres
     ]
     named = found["genres"].str.split("|")
-    thresholds = json.loads((bundle / "thresholds.json").read_text())["fused"]["shared"]["thresholds"]
+    thresholds = json.loads((bundle / "thresholds.json").read_text())["fused"]["thresholds"]
     for names, (_, row) in zip(named, found[genres].iterrows(), strict=True):
         assert [name for name in names if name] == [name for name in genres if row[name] >= thresholds[name]]
 
