@@ -20,8 +20,8 @@ from multigenre.networks._batches import Selection, untuned
 
 log = logging.getLogger("multigenre")
 
-# What may say that a picture is to be turned: XMP, or EXIF data, as JPEG, PNG and WebP hold them or as ImageMagick writes
-# them in hexadecimal, whose tag 0x0112, one short integer, big- or little-endian, is not 1. Pillow then decides.
+# What may say that a picture is to be turned: XMP, or EXIF data, as JPEG, PNG and WebP hold them or as ImageMagick
+# writes them in hexadecimal, whose tag 0x0112, one short integer, big- or little-endian, is not 1. Pillow then decides.
 TURNED = (
     r"\C*((?i:exif)\C*(\x01\x12\x00\x03\x00\x00\x00\x01\x00|\x12\x01\x03\x00\x01\x00\x00\x00)[\x02-\x08]"
     r"|Raw profile type exif|tiff:Orientation(=\"|>)[2-8])\C*"
