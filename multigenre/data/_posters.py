@@ -6,6 +6,7 @@ import contextlib
 import io
 import warnings
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from multigenre._signatures import Pathlike
@@ -58,7 +59,7 @@ def inline_content(path: str) -> bytes | None:
 
 
 def open_poster(path: Pathlike, *, size: tuple[int, int] | None = None) -> Image.Image:
-    """Return a poster as an RGB image, upright as its EXIF data say.
+    """Return a poster as an RGB image, upright as its metadata say.
 
     Parameters
     ----------
@@ -78,7 +79,10 @@ def open_poster(path: Pathlike, *, size: tuple[int, int] | None = None) -> Image
         with Image.open(path if content is None else io.BytesIO(content)) as image:
             if size is not None:
                 image.draft("RGB", size)
-            image = ImageOps.exif_transpose(image).convert("RGB")
+            image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):  # Pillow would make white of nearly all that 16 bits say
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    image = image.convert("RGB")
     if size is not None:
         image.thumbnail(size)
     return image

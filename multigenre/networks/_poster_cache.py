@@ -20,10 +20,11 @@ from multigenre.networks._batches import Selection, untuned
 
 log = logging.getLogger("multigenre")
 
-# An orientation other than upright: the tag 0x0112 of one short integer, big- or little-endian.
+# What may say that a picture is to be turned: XMP, or EXIF data, as JPEG, PNG and WebP hold them or as ImageMagick
+# writes them in hexadecimal, whose tag 0x0112, one short integer, big- or little-endian, is not 1. Pillow then decides.
 TURNED = (
-    r"\C*Exif\x00\x00\C*"
-    r"(\x01\x12\x00\x03\x00\x00\x00\x01\x00|\x12\x01\x03\x00\x01\x00\x00\x00)[\x02-\x08]\C*"
+    r"\C*((?i:exif)\C*(\x01\x12\x00\x03\x00\x00\x00\x01\x00|\x12\x01\x03\x00\x01\x00\x00\x00)[\x02-\x08]"
+    r"|Raw profile type exif|tiff:Orientation(=\"|>)[2-8])\C*"
 )
 FEW = 32  # posters up to which decoding one after another takes less time than tf.data takes to start
 
@@ -174,9 +175,8 @@ def _decoded(paths, size):
 
     def decode(position, path, content):
         content = tf.cond(tf.equal(path, ""), lambda: content, lambda: tf.io.read_file(path))
-        # TensorFlow would leave a picture lying that its EXIF data turn upright.
-        turned = tf.strings.regex_full_match(tf.strings.substr(content, 0, 4096), TURNED)
-        content = tf.where(turned, b"", content)
+        # TensorFlow would leave a picture lying that its metadata turn upright.
+        content = tf.where(tf.strings.regex_full_match(content, TURNED), b"", content)
         image = tf.io.decode_image(content, channels=3, expand_animations=False)
         return position, _to_uint8(tf.image.resize(image, (size, size)))
 

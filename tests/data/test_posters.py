@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from multigenre.data import inline_content, inline_poster
+from multigenre.data import inline_content, inline_poster, open_poster, read_poster
 from multigenre.networks import PosterCache
 
 
@@ -29,14 +30,62 @@ def test_inline_posters_have_the_pixels_of_their_files(made_films, number):
     np.testing.assert_array_equal(cache.pixels(inline), cache.pixels(paths))
 
 
-def test_an_inline_webp_is_read_as_its_file_is(tmp_path):
-    image = pytest.importorskip("PIL.Image").new("RGB", (40, 60), (200, 30, 90))
-    image.save(tmp_path / "poster.webp")
-    path = str(tmp_path / "poster.webp")
-    inline = inline_poster(Path(path).read_bytes())
-    cache = PosterCache()
-    cache.load([path, inline])
-    np.testing.assert_array_equal(cache.pixels([inline]), cache.pixels([path]))
+def turned(orientation=6):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+XMP = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+SAVED = {  # suffix, mode, whether it is turned, and how it is saved
+    "jpeg": (".jpg", "RGB", False, {"quality": 95}),
+    "jpeg that EXIF turns": (".jpg", "RGB", True, {"quality": 95, "exif": turned()}),
+    "jpeg that XMP turns": (".jpg", "RGB", True, {"quality": 95, "xmp": XMP}),
+    "jpeg that EXIF leaves upright": (".jpg", "RGB", False, {"quality": 95, "exif": turned(1)}),
+    "cmyk": (".jpg", "CMYK", False, {"quality": 95}),
+    "cmyk that EXIF turns": (".jpg", "CMYK", True, {"quality": 95, "exif": turned()}),
+    "grey of 16 bits": (".png", "I;16", False, {}),
+    "png that EXIF turns": (".png", "RGB", True, {"exif": turned()}),
+    "webp": (".webp", "RGB", False, {"lossless": True}),
+    "webp that EXIF turns": (".webp", "RGB", True, {"lossless": True, "exif": turned()}),
+}
+
+
+@pytest.mark.parametrize("kind", SAVED)
+@pytest.mark.parametrize("few", [0, 32])
+def test_a_poster_is_the_same_picture_to_networks_and_to_people_from_its_file_and_inline(
+    kind, few, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("multigenre.networks._poster_cache.FEW", few)
+    suffix, mode, is_turned, options = SAVED[kind]
+    x, y = np.meshgrid(np.arange(64) * 4, np.arange(64) * 2)
+    if mode == "I;16":
+        picture, expected = Image.fromarray((x * 256).astype(np.uint16)), np.stack([x, x, x], axis=-1)
+    else:
+        expected = np.stack([x, y, 252 - x], axis=-1)
+        picture = Image.fromarray(expected.astype(np.uint8)).convert(mode)
+    path = tmp_path / f"poster{suffix}"
+    picture.save(path, **options)
+    # The tag says 6: the camera was turned to the left, so the picture is turned to the right.
+    expected = np.rot90(expected, -1) if is_turned else expected
+
+    inline, cache = inline_poster(path.read_bytes()), PosterCache()
+    seen = [np.asarray(open_poster(one), int) for one in (path, str(path), inline)]
+    seen += [np.asarray(read_poster(one, size=(64, 64)), int) for one in (path, inline)]
+    seen += [pixels.astype(int) for pixels in cache.pixels([path, inline])]
+    for pixels in seen:
+        assert np.abs(pixels - seen[0]).max() <= 3 and np.abs(pixels - expected).max() <= 8
+
+
+def test_a_smaller_picture_fits_and_is_upright(tmp_path):
+    Image.new("RGB", (1200, 800)).save(tmp_path / "lying.jpg", exif=turned())
+    assert read_poster(tmp_path / "lying.jpg", size=(300, 450)).size == (300, 450)
+    assert read_poster(tmp_path / "lying.jpg").size == (800, 1200)
+
+
+@pytest.mark.parametrize("path", ["", "absent.jpg", "data:nothing", inline_poster(b"This is no poster.")])
+def test_where_no_poster_can_be_read_there_is_none(path):
+    assert read_poster(path) is None
 
 
 def test_an_inline_poster_that_cannot_be_decoded_says_why_without_its_bytes():
