@@ -35,7 +35,7 @@ def replacing(path: Pathlike) -> Iterator[Path]:
     ['note.txt']
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"_{path.name}.partial")  # readers of folders of Parquet pass over an underscore
     try:
         yield partial
         partial.replace(path)

@@ -24,9 +24,8 @@ def convert(
 ) -> pd.DataFrame:
     """Write films to Parquet shards, posters' files as they are; one that was killed goes on at its shard.
 
-    The columns are ``Id``, ``Title`` (if any film has one), ``Overview`` (null where missing), ``Poster`` (the file's
-    bytes, null where missing) and ``Genres`` (a list of names, null where they are not known). Beside the films, memory
-    holds one shard.
+    The columns are ``Id``, ``Title`` and ``Overview`` (null where missing), ``Poster`` (the file's bytes, null where
+    missing) and ``Genres`` (a list of names, null where they are not known). Beside the films, memory holds one shard.
 
     Parameters
     ----------

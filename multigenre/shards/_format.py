@@ -32,11 +32,7 @@ COMPRESSION = {
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table to one file, beside and then renamed: it is there whole or not at all."""
-    columns = "zstd"
-    if "Poster" in table.column_names:
-        columns = {
-            name: kind for name, kind in COMPRESSION.items() if name.split(".")[0] in table.column_names
-        }
+    columns = COMPRESSION if "Poster" in table.column_names else "zstd"
     with replacing(path) as partial:
         pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]
 
@@ -44,11 +40,10 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 def films_table(films: Films) -> pa.Table:
     """Return films as an Arrow table with the columns of a shard, but for posters, which stay paths."""
     names = films.genres.decode(films.labels) if films.genres else [None] * len(films)
-    titles = [title or None for title in films.titles]
     return pa.table(
         {
             "Id": pa.array(films.ids, pa.string()),
-            **({"Title": pa.array(titles, pa.string())} if any(titles) else {}),
+            "Title": pa.array([title or None for title in films.titles], pa.string()),
             "Overview": pa.array([text or None for text in films.overviews], pa.string()),
             "Poster": pa.array([path or None for path in films.posters], pa.string()),
             "Genres": pa.array(names, pa.list_(pa.string())),
