@@ -79,7 +79,7 @@ def gallery(
         ``films``: a list of dicts, in the order of the table of films; ``kinds``: for each of `KINDS` its name, the
         films that are of it, and how many of them are shown; ``of``: films that there are. Plain values only. Each
         film says what moved its most probable genre: ``words``, and for the first 40 ``places``; see
-        `multigenre.report_marks`.
+        `marked_words` and `marked_places`.
     """
     found = reasons(tables)
     chosen = _chosen(found, most)

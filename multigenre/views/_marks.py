@@ -65,7 +65,7 @@ def marked_places(
     *,
     progress: Progress = no_progress,
 ) -> list[dict[str, Any] | None]:
-    """Return the places of the posters that moved one genre of each film, by `poster_patches.patch_influence`.
+    """Return the places of the posters that moved one genre of each film, by `patch_influence`.
 
     Parameters
     ----------
