@@ -66,10 +66,15 @@ def replacing_folder(path: Pathlike) -> Iterator[Path]:
         raise
 
 
+def write_text(text: str, path: Pathlike) -> None:
+    """Write a text as it is, in UTF-8."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
+
+
 def write_json(facts: object, path: Pathlike, **options: Any) -> None:
     """Write plain values as JSON, with the options of `json.dumps`."""
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(facts, **options), encoding="utf-8")
+    write_text(json.dumps(facts, **options), path)
 
 
 def claim(folder: Pathlike, facts: Mapping[str, object]) -> None:

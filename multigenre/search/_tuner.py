@@ -18,7 +18,7 @@ from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
-from multigenre._files import write_json
+from multigenre._files import replacing_folder, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.search._oracles import Lasting
 from multigenre.search._spaces import Space
@@ -141,10 +141,9 @@ def _carry_on(past, place):
     for old in past.glob("seed-*"):
         new = place / old.name
         if not new.is_dir():
-            partial = place / f"{old.name}.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(old, partial, ignore=shutil.ignore_patterns("measures.json"))
-            partial.replace(new)
+            with replacing_folder(new) as partial:
+                ignored = shutil.ignore_patterns("measures.json")
+                shutil.copytree(old, partial, ignore=ignored, dirs_exist_ok=True)
 
 
 def _write_tensorboard(place, logs, values, measures):

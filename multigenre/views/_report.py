@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from multigenre._checks import InputError
-from multigenre._files import replacing
+from multigenre._files import write_json, write_text
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.analysis import beside, error_tables, poster_looks, robustness_table
 from multigenre.data import Films
@@ -96,7 +94,7 @@ def report(
         facts["left_out"] = given - len(films)
         facts |= _about(ensemble, films)
         facts |= report_figures(everyone, films, tables, extras=extras or {}, progress=progress)
-        _write_text(render(facts), path)
+        write_text(render(facts), path)
     else:
         write_tables(tables, path)
     return tables
@@ -167,22 +165,13 @@ def write_tables(tables: dict[str, pd.DataFrame], path: Pathlike) -> None:
     if how == "html":
         raise InputError(f"Tables are written as NAME.json or into a folder, got {path.name!r}.")
     if how == "json":
-        _write_text(
-            json.dumps({name: plain(table) for name, table in tables.items()}, indent=1, allow_nan=False),
-            path,
-        )
+        write_json({name: plain(table) for name, table in tables.items()}, path, indent=1, allow_nan=False)
         return
-    partial = path.with_name(path.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     path.mkdir(exist_ok=True)
-    try:
-        for name, table in tables.items():
-            table.to_csv(partial / f"{name}.csv", index=False)
-        for file in partial.iterdir():
-            file.replace(path / file.name)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    # All are made before the first is written, so that what fails leaves the old tables, and all of them.
+    texts = {name: table.to_csv(index=False) for name, table in tables.items()}
+    for name, text in texts.items():
+        write_text(text, path / f"{name}.csv")
 
 
 def render(facts: dict[str, Any]):
@@ -262,8 +251,3 @@ def _about(ensemble, films):
         },
         "versions": {name: version(name) for name in LIBRARIES},
     }
-
-
-def _write_text(text, path):
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -179,7 +179,7 @@ def test_a_run_killed_while_it_writes_ends_as_if_it_had_not_been_killed(
 
     def half_write(path, *rest):
         if len(written) == n_files:
-            path.with_name(path.name + ".partial").write_bytes(b"half of it")
+            path.with_name(f"_{path.name}.partial").write_bytes(b"half of it")
             raise Killed
         write(path, *rest)
         written.append(path.name)

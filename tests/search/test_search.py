@@ -224,7 +224,7 @@ def test_a_kill_at_any_moment_of_writing_loses_and_doubles_nothing(tmp_path, mon
 
         def killing(facts, path, left=left):
             if not left[0]:
-                path.with_name(path.name + ".partial").write_text("{")
+                path.with_name(f"_{path.name}.partial").write_text("{")
                 raise Killed
             left[0] -= 1
             write(facts, path)

@@ -155,3 +155,10 @@ def test_what_is_not_a_shard_is_refused(tmp_path):
 def test_a_shard_holds_a_film_at_least(films, tmp_path):
     with pytest.raises(InputError, match="A shard needs one film or more, got shard_films=0"):
         convert(films, tmp_path / "shards", shard_films=0)
+
+
+def test_shards_have_the_same_columns_whichever_films_have_titles(films, tmp_path):
+    untitled = Films(films.ids[:2], films.overviews[:2], films.posters[:2], titles=["", "Heat"])
+    convert(untitled, tmp_path / "shards", shard_films=1)
+    assert pd.read_parquet(tmp_path / "shards")["Title"].fillna("none").tolist() == ["none", "Heat"]
+    assert Films.concatenate(list(read_shards(tmp_path / "shards"))).headings[1] == f"Heat ({films.ids[1]})"
