@@ -113,7 +113,7 @@ def error_tables(
             "modality_trust": lambda: trust_table(apart, **drawn),
             "modality_outcomes": lambda: genre_outcomes(apart),
         }
-    whole = everyone.present[:-1].all(axis=0)
+    whole = everyone.complete
     if fused.name in ensemble.thresholds_ and whole.sum() >= FEW:
         drawn_less = drawn | {"replicates": min(replicates, 200)}  # each time thresholds are chosen again
         these = (fused.take(whole), films.take(whole), cuts[fused.name].loc[fused.ids[whole]])

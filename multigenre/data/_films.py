@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,9 +26,6 @@ from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
 from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
 from multigenre.data._tables import cells, film_columns, find_posters, read_labels, read_table, texts
-
-if TYPE_CHECKING:
-    from multigenre.data._films import Films
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +67,8 @@ class Films:
     ids: np.ndarray
     overviews: np.ndarray
     posters: np.ndarray
-    labels: np.ndarray | Any = (
-        None  # or Any: None only where genres are not known, which whoever needs them refuses
-    )
+    # Or Any: None only where genres are not known, which whoever needs them refuses.
+    labels: np.ndarray | Any = None
     genres: Genres | Any = None
     role: str | None = None
     titles: np.ndarray = None  # pyright: ignore[reportAssignmentType]  # never None once made
@@ -112,19 +110,19 @@ class Films:
         for values in (self.ids, self.overviews, self.posters, self.titles):
             values.flags.writeable = False
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
     def __repr__(self):
         return f"Films({self.summary()}, role={self.role!r})"
 
     @property
-    def has_overview(self):
+    def has_overview(self) -> np.ndarray:
         """Which films have an overview: ndarray of shape (n_films,), bool."""
         return self.overviews != ""
 
     @property
-    def has_poster(self):
+    def has_poster(self) -> np.ndarray:
         """Which films have a poster file: ndarray of shape (n_films,), bool."""
         return self.posters != ""
 
@@ -136,7 +134,7 @@ class Films:
             for film, title in zip(self.ids, self.titles, strict=True)
         ]
 
-    def take(self, rows):
+    def take(self, rows: ArrayLike) -> Self:
         """Return the films at ``rows`` (positions or a boolean mask), in that order, with their role."""
         rows = np.asarray(rows)
         rows = rows if rows.size else rows.astype(np.intp)
@@ -151,7 +149,7 @@ class Films:
         )
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return the films of several parts, one after another; they share genres, and have no role.
 
         Raises
@@ -170,11 +168,11 @@ class Films:
         }
         return cls(**columns, genres=first.genres)  # pyright: ignore[reportArgumentType]
 
-    def with_role(self, role):
+    def with_role(self, role: str | None) -> Self:
         """Return the same films with another split role."""
         return replace(self, role=role)
 
-    def without_posters(self, ids):
+    def without_posters(self, ids: Iterable[object]) -> Self:
         """Return the same films with the posters of ``ids`` missing, as for files that cannot be decoded.
 
         Ids of films that are not here change nothing, so that one list serves every split role.
@@ -182,7 +180,7 @@ class Films:
         lost = np.isin(self.ids.astype(str), [str(film) for film in ids])
         return replace(self, posters=np.where(lost, "", self.posters))
 
-    def align(self, genres: Genres):
+    def align(self, genres: Genres) -> Self:
         """Return the same films with labels in the columns of ``genres``, matched by name.
 
         A genre that these films' table does not name is carried by none of them. Films without labels
@@ -209,7 +207,7 @@ class Films:
         labels[:, [genres.column(name) for name in self.genres]] = self.labels
         return replace(self, labels=labels, genres=genres)
 
-    def split(self, shares: dict[str, float], *, seed: int = 0) -> dict[str, Self]:
+    def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
         """Split the films into roles, each with close to its share of the films and of every genre.
 
         Near-duplicates (the same overview but for case, punctuation and white space, or byte-identical
@@ -245,14 +243,14 @@ class Films:
             )
         return roles
 
-    def summary(self):
+    def summary(self) -> dict[str, int | float]:
         """Return counts of what is here and what is missing, as a dict of str to int or float.
 
         The keys about genres (all but the first three) are there only when the films have labels;
         ``genres_with_films`` counts genres that at least one film carries, ``cardinality`` is the mean
         number of genres a film.
         """
-        counts = {
+        counts: dict[str, int | float] = {
             "films": len(self),
             "without_overview": int((~self.has_overview).sum()),
             "without_poster": int((~self.has_poster).sum()),
@@ -266,7 +264,7 @@ class Films:
             "cardinality": self.genres.cardinality(self.labels),
         }
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with the columns ``Id``, ``Title`` (if any), one of 0 and 1 a genre, and ``Overview``.
 
         Written to CSV without its index, or to Parquet, it is a table that `read` reads.
@@ -276,26 +274,28 @@ class Films:
         return pd.DataFrame({"Id": self.ids, **titles, **labels, "Overview": self.overviews})
 
     def digest(self) -> str:
-        """Return a text that tells these films from others: their number and a checksum, wherever posters lie."""
-        table = self.to_frame().assign(poster=[Path(poster).name for poster in self.posters])
-        return f"{len(self)} films, {pd.util.hash_pandas_object(table, index=False).sum() & 0xFFFFFFFF:08x}"
+        """Return a text that tells these films, in this order, from others, wherever the files of posters lie."""
+        names = [poster if poster.startswith("data:") else Path(poster).name for poster in self.posters]
+        table = self.to_frame().assign(poster=names)
+        said = json.dumps([list(table.columns), pd.util.hash_pandas_object(table, index=False).tolist()])
+        return f"{len(self)} films, {zlib.crc32(said.encode()):08x}"
 
     @classmethod
     def read(
         cls,
-        path: str | Path,
+        path: Pathlike,
         *,
-        posters: str | Path | None = None,
+        posters: Pathlike | None = None,
         genres: Genres | None = None,
         labelled: bool = True,
     ) -> Self:
         """Read films from a CSV or Parquet table and find their posters.
 
         The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
-        ``plot``, ``text``), optionally ``Title`` (or ``Name``, ``Original_title``) and ``Poster`` (or
-        ``poster_path``), and the genres either as columns of
-        0 and 1 or as one column ``Genres`` (or ``Genre``) of ``A|B`` texts or lists. An empty cell is a
-        missing overview or a film without genres. Other columns are left alone.
+        ``plot``, ``text``), optionally ``Title`` (or else ``Name``, or else ``Original_title``) and ``Poster``
+        (or ``poster_path``), and the genres either as columns of 0 and 1 or as one column ``Genres`` (or
+        ``Genre``) of ``A|B`` texts or lists. An empty cell is a missing overview or title, or a film without
+        genres. Other columns are left alone.
 
         Parameters
         ----------

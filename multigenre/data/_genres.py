@@ -1,7 +1,6 @@
 """Genre names in a fixed order, and the multi-hot labels whose columns they name."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -45,10 +44,10 @@ class Genres:
             raise InputError(f"Each genre must be named once, but {some(twice)} came twice.")
         self._column = {name: column for column, name in enumerate(self.names)}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 
     def __contains__(self, name):
@@ -63,7 +62,7 @@ class Genres:
     def __repr__(self):
         return f"Genres({list(self.names)!r})"
 
-    def column(self, name: str):
+    def column(self, name: str) -> int:
         """Return the column that holds the genre ``name``.
 
         Raises
@@ -75,7 +74,7 @@ class Genres:
             raise InputError(f"{name!r} is not one of the {len(self)} genres: {some(self.names, most=30)}.")
         return self._column[name]
 
-    def encode(self, films: Iterable[Any]) -> np.ndarray:
+    def encode(self, films: Iterable[Iterable[str]]) -> np.ndarray:
         """Return multi-hot labels for a list of genre names a film.
 
         Parameters
@@ -106,7 +105,7 @@ class Genres:
         labels = check_labels(labels, (len(labels), len(self)))
         return [tuple(self.names[column] for column in np.flatnonzero(row)) for row in labels]
 
-    def top(self, values: np.ndarray, k: int = 3) -> list[Any]:
+    def top(self, values: np.ndarray, k: int = 3) -> list[list[tuple[str, float]]]:
         """Return the ``k`` most probable genres of each film, most probable first.
 
         Parameters
@@ -125,15 +124,15 @@ class Genres:
             for row, columns in zip(values, order, strict=True)
         ]
 
-    def support(self, labels: np.ndarray):
+    def support(self, labels: np.ndarray) -> pd.Series:
         """Return how many films carry each genre, as a Series indexed by name."""
         labels = check_labels(labels, (len(labels), len(self)))
         return pd.Series(labels.sum(axis=0, dtype=np.int64), index=list(self.names), name="support")
 
-    def prevalence(self, labels: np.ndarray):
+    def prevalence(self, labels: np.ndarray) -> pd.Series:
         """Return the share of films that carry each genre, as a Series indexed by name."""
         return (self.support(labels) / max(len(labels), 1)).rename("prevalence")
 
-    def cardinality(self, labels: np.ndarray):
+    def cardinality(self, labels: np.ndarray) -> float:
         """Return the mean number of genres a film."""
         return float(self.support(labels).sum() / max(len(labels), 1))

@@ -44,7 +44,7 @@ ADJECTIVES = "LAST|LONG|QUIET|OTHER|BLUE|FIRST|LITTLE|SECOND|OPEN|LATE"
 NOUNS = "ROAD|WINTER|HOUSE|RIVER|LETTER|SUMMER|STREET|GARDEN|MORNING|BRIDGE|ISLAND|DOOR"
 
 
-def draw_poster(shown: Sequence[str] | np.ndarray, rng: np.random.Generator):
+def draw_poster(shown: Sequence[str] | np.ndarray, rng: np.random.Generator) -> Image.Image:
     """Draw a poster.
 
     Parameters

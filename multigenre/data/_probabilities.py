@@ -1,8 +1,8 @@
 """`GenreProbabilities`: what every member and every fusion gives, and all that later steps need."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from zipfile import BadZipFile
@@ -94,21 +94,20 @@ class GenreProbabilities:
         for array in (self.ids, self.values, self.present):
             array.flags.writeable = False
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows):
-        """Return the films at ``rows`` (positions or a boolean mask), in that order."""
-        return GenreProbabilities(
-            self.ids[rows], self.genres, self.values[rows], self.name, self.role, self.present[rows]
-        )
+    def take(self, rows: np.ndarray | Sequence[int] | slice) -> Self:
+        """Return the films at ``rows`` (positions, a slice or a boolean mask), in that order."""
+        ids, values, present = self.ids[rows], self.values[rows], self.present[rows]
+        return replace(self, ids=ids, values=values, present=present)
 
-    def absent(self, name: str):
+    def absent(self, name: str) -> Self:
         """Return the probabilities of ``name``, a member that is present for none of these films."""
-        return GenreProbabilities(self.ids, self.genres, np.full_like(self.values, np.nan), name, self.role)
+        return replace(self, values=np.full_like(self.values, np.nan), name=name, present=None)
 
     @classmethod
-    def concatenate(cls, parts):
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Return the films of several parts, one after another; they share name and genres.
 
         The role is that of the part whose films taught most: train, before validation, calibration and the rest.
@@ -129,14 +128,14 @@ class GenreProbabilities:
         values = np.concatenate([part.values for part in parts])
         return cls(np.concatenate([part.ids for part in parts]), first.genres, values, first.name, role)
 
-    def top(self, k=3):
+    def top(self, k: int = 3) -> list[list[tuple[str, float]]]:
         """Return each film's ``k`` most probable genres as (name, probability); empty where not present."""
         return [
             row if here else []
             for row, here in zip(self.genres.top(self.values, k), self.present, strict=True)
         ]
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame indexed by film id, one column a genre."""
         return pd.DataFrame(self.values, index=pd.Index(self.ids, name="Id"), columns=list(self.genres))
 
@@ -163,7 +162,7 @@ class GenreProbabilities:
             raise InputError(f"{path} holds no saved genre probabilities ({error}).") from error
 
 
-def logits(values: ArrayLike, limit=1e-6):
+def logits(values: ArrayLike, limit: float = 1e-6) -> np.ndarray:
     """Return the log-odds of probabilities, clipped to [limit, 1 - limit].
 
     The limit keeps one saturated sigmoid from deciding a fusion alone: log-odds stay within +-13.8.
@@ -172,6 +171,6 @@ def logits(values: ArrayLike, limit=1e-6):
     return np.log(values) - np.log1p(-values)
 
 
-def sigmoid(log_odds):
+def sigmoid(log_odds: ArrayLike) -> np.ndarray:
     """Return probabilities from log-odds, without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(log_odds)))

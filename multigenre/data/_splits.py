@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,10 @@ from multigenre._checks import InputError, some
 if TYPE_CHECKING:
     from multigenre.data._films import Films
 
-
 SPLIT_ROLES = ("train", "validation", "calibration", "test")
 
 
-def check_shares(shares):
+def check_shares(shares: Mapping[str, float]) -> dict[str, float]:
     """Return the shares of a split that are above 0: a dict of str to float, in the order given.
 
     Raises

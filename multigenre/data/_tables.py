@@ -4,13 +4,11 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import Pathlike
@@ -26,19 +24,19 @@ POSTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
-def texts(values: ArrayLike):
+def texts(values: Iterable[object]) -> np.ndarray:
     """Return values as an object array of str without surrounding white space, ``""`` where missing."""
     values = pd.Series(values, dtype=object)
     values = values.where(values.notna(), "")
     return np.array([str(value).strip() for value in values], dtype=object)
 
 
-def cells(table, column):
+def cells(table: pd.DataFrame, column: str | None) -> np.ndarray:
     """Return the texts of a column, all ``""`` where ``column`` is None."""
     return np.full(len(table), "", object) if column is None else texts(table[column])
 
 
-def read_table(path: Pathlike):
+def read_table(path: Pathlike) -> pd.DataFrame:
     """Return the CSV or Parquet table at ``path`` as a DataFrame with at least one row.
 
     Cells of a CSV stay text, so that the id 0012 and the genre N/A survive; an empty cell is ``""``.
@@ -103,7 +101,7 @@ def _reason(error):
     return " ".join(str(error).split()).rstrip(".")
 
 
-def film_columns(table):
+def film_columns(table: pd.DataFrame) -> dict[str, str]:
     """Return which column holds the id, overview, title, genres and poster: a dict of those that are there.
 
     Raises
@@ -123,7 +121,7 @@ def film_columns(table):
 
 
 def read_labels(
-    table: pd.DataFrame, columns: dict[str, Any], *, expected: Iterable[str] | None = None
+    table: pd.DataFrame, columns: Mapping[str, str], *, expected: Iterable[str] | None = None
 ) -> tuple[list[str], np.ndarray] | tuple[None, None]:
     """Return genre names and multi-hot labels, or None twice where the table has no genres.
 
@@ -208,7 +206,9 @@ def _genre_names(cell, film):
     return [name.strip() for name in names]
 
 
-def find_posters(ids: np.ndarray, named: np.ndarray, *, folder: str | Path | None = None, beside: Path):
+def find_posters(
+    ids: np.ndarray, named: np.ndarray, *, folder: Pathlike | None = None, beside: Path
+) -> np.ndarray:
     """Return the path of each film's poster file as text, ``""`` where there is none.
 
     Parameters

@@ -224,13 +224,32 @@ def test_a_title_is_read_by_its_usual_names_and_is_no_genre(column, tmp_path):
     assert Films.read(tmp_path / "again.csv").digest() == films.digest()
 
 
+def test_the_first_of_the_usual_names_holds_the_title_and_no_title_is_a_genre(tmp_path):
+    (tmp_path / "films.csv").write_text(
+        "Id,Original_title,NAME,Overview,Comedy,Drama\ntt1,0,Heat,A plot.,0,1\ntt2,1,,Another.,1,0\n"
+    )
+    films = Films.read(tmp_path / "films.csv")
+    assert films.titles.tolist() == ["Heat", ""] and films.headings == ["Heat (tt1)", "tt2"]
+    assert list(films.genres) == ["Comedy", "Drama"]
+
+
+def test_titles_stay_with_their_films_in_a_split_and_beside_other_genres():
+    films = some_films()
+    films = replace(films, titles=[f"The Film {film}" for film in films.ids])
+    for part in (*films.split(SHARES).values(), films.align(Genres(["War", "Drama", "N/A", "Comedy"]))):
+        assert part.titles.tolist() == [f"The Film {film}" for film in part.ids]
+
+
 def test_a_digest_tells_films_apart_and_not_where_their_posters_lie():
-    films = Films(["tt1"], ["A plot."], ["here/a.jpg"], [[1, 0]], ["Drama", "War"])
-    assert films.digest() == replace(films, posters=["there/a.jpg"]).digest()
+    films = Films(["tt1", "tt2"], ["A plot."] * 2, ["here/a.jpg", ""], [[1, 0], [0, 1]], ["Drama", "War"])
+    assert films.digest() == replace(films, posters=["there/a.jpg", ""]).digest()
     others = [
-        {"posters": ["here/b.jpg"]},
-        {"overviews": ["A plan."]},
-        {"labels": [[0, 1]]},
-        {"titles": ["Heat"]},
+        films.take([0]),
+        films.take([1, 0]),
+        *(replace(films, posters=[poster, ""]) for poster in ("here/b.jpg", "data:,a/b", "data:,b/b")),
+        replace(films, overviews=["A plan."] * 2),
+        replace(films, labels=[[0, 1], [1, 0]]),
+        replace(films, genres=Genres(["Drama", "Western"])),
+        replace(films, titles=["Heat", ""]),
     ]
-    assert len({films.digest(), *(replace(films, **other).digest() for other in others)}) == 5
+    assert len({films.digest(), *(other.digest() for other in others)}) == 10
