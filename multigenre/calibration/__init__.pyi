@@ -5,7 +5,6 @@ from ._newton import logistic as logistic
 from ._newton import minimise as minimise
 from ._newton import tied as tied
 from ._records import as_record as as_record
-from ._rule import LIMIT as LIMIT
 from ._threshold_tables import threshold_optimism as threshold_optimism
 from ._threshold_tables import threshold_table as threshold_table
 from ._thresholds import ThresholdCalibrator as ThresholdCalibrator

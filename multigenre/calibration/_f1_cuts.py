@@ -1,4 +1,4 @@
-"""The cut of the highest F1: of one genre, of each of several, or of all together."""
+"""The cut of the highest F1, of one genre or of each of several."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -101,26 +101,3 @@ def _columns(values, labels):
     values = np.asarray(values)
     labels = check_shape(labels, values.shape, "Labels")
     return np.array([_best_f1(*column) for column in zip(values.T, labels.T, strict=True)])
-
-
-def shared_f1_threshold(values: np.ndarray, labels: np.ndarray) -> float:
-    """Return the one cut for all columns that maximises micro-F1, exactly; the highest wins ties.
-
-    Micro-F1 counts every pair of film and genre alike, so it is the F1 of the flattened arrays.
-
-    Parameters
-    ----------
-    values : array of shape (n_films, n_genres), float in [0, 1]
-    labels : array of shape (n_films, n_genres), 0 or 1
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        If there is no positive film.
-    """
-    values = np.asarray(values)
-    return f1_threshold(values.ravel(), check_shape(labels, values.shape, "Labels").ravel())

@@ -1,4 +1,4 @@
-"""How a calibrator chooses: which genres get a cut of their own, and how the films of each are counted."""
+"""How a calibrator chooses: which genres get a cut of their own, how films are counted, how far all cuts move."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ from multigenre.calibration._cuts import SCORES, TINY, check_strategy, search
 from multigenre.data import logits, sigmoid
 
 LIMIT = 1e-12  # far below any cut that matters
-
 ENOUGH = 50_000  # films that three numbers a genre are learned from; more would only take longer
 C = 0.1  # prior variance of a genre's map around the one that all genres share
 

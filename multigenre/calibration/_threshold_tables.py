@@ -1,9 +1,5 @@
 """How far thresholds can be trusted: how other films would have moved them, and what they promise in vain."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -15,12 +11,9 @@ from multigenre._checks import InputError, check_same_films
 from multigenre.calibration._f1_cuts import f_star_half
 from multigenre.calibration._records import calibration_films
 from multigenre.calibration._rule import Rule, shifted
+from multigenre.calibration._thresholds import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
 from multigenre.scores import rates, rates_of_counts
-
-if TYPE_CHECKING:
-    from multigenre.calibration._thresholds import ThresholdCalibrator
-
 
 CELLS = 4_000_000  # probabilities of resampled films held at once, 32 MB an array
 

@@ -9,12 +9,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, check_same_genres
-from multigenre.calibration._f1_cuts import f1_threshold, f1_thresholds, f_star_half, shared_f1_threshold
 from multigenre.calibration._records import as_record, calibration_films
 from multigenre.calibration._rule import Rule, cardinality_shift, margins, shifted
 from multigenre.data import GenreProbabilities, Genres
-
-__all__ = ["ThresholdCalibrator", "f1_threshold", "f1_thresholds", "f_star_half", "shared_f1_threshold"]
 
 
 class ThresholdCalibrator(BaseEstimator):
@@ -47,8 +44,8 @@ class ThresholdCalibrator(BaseEstimator):
         Genres that fewer films carry get one cut that they share: the best for all pairs of film and genre,
         by the same measure (F1 for the strategies from ``"joint-micro"`` on).
     counts : {"observed", "expected"}, default "observed"
-        How films are counted: by their genres, or by how probable these are once calibrated (`fit_maps` of
-        `multigenre.calibration`). Expected counts over-fit less: a cut no longer hangs on single films.
+        How films are counted: by their genres, or by how probable these are once calibrated (see
+        `expected_labels`). Expected counts over-fit less: a cut no longer hangs on single films.
     at_least_one : bool, default False
         Name a genre for every film: above no cut, the one whose log-odds are least below those of its cut.
     match_cardinality : bool, default False

@@ -1,20 +1,13 @@
 """For each film and genre, how far each member moved the fused log-odds: parts that add up to the whole."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from multigenre._checks import InputError, some
 from multigenre.data import GenreProbabilities, logits
+from multigenre.fusion._late_fusion import LateFusion
 from multigenre.fusion._stacking import evidence
-
-if TYPE_CHECKING:
-    from multigenre.fusion._late_fusion import LateFusion
-
 
 BASE = "(base)"
 

@@ -92,7 +92,7 @@ def films_to_learn(
     return ToLearn(list(named), films.genres, films.ids[rows], values, labels[rows], weights[rows])
 
 
-def role_of(members: list[GenreProbabilities], genres: Genres, learned: np.ndarray) -> str | None:
+def fused_role(members: list[GenreProbabilities], genres: Genres, learned: np.ndarray) -> str | None:
     """Return the role of what a fusion says: the members', or ``"calibration"`` if only it learned from the films.
 
     Parameters

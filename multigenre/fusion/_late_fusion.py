@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, some
 from multigenre.data import GenreProbabilities, Genres, logits, sigmoid
-from multigenre.fusion._inputs import by_name, films_to_learn, role_of
+from multigenre.fusion._inputs import by_name, films_to_learn, fused_role
 from multigenre.fusion._pattern_fits import OTHERS_STRENGTHS, STRENGTHS, Lessons, strengths
 from multigenre.fusion._patterns import columns_of, fit_greedy, fit_patterns, folds_of
 from multigenre.fusion._stacking import Stack, equal_stack
@@ -230,7 +230,7 @@ class LateFusion(BaseEstimator):
             known = some(self.members_, 9)
             raise InputError(f"LateFusion was fitted on {known}, got {some(unknown)} as well.")
         members, first = list(named.values()), next(iter(named.values()))
-        role = role_of(members, self.genres_, self.film_ids_)
+        role = fused_role(members, self.genres_, self.film_ids_)
         present = np.stack([member.present for member in members], axis=1)
         values = np.full(first.values.shape, np.nan, np.result_type(*(member.values for member in members)))
         codes = present @ (1 << np.arange(len(members)))

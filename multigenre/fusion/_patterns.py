@@ -1,23 +1,17 @@
 """Which members a film has, and the stack that serves each such pattern best on held-out films."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from multigenre._checks import InputError, some
 from multigenre.fusion._greedy import greedy_weights
-from multigenre.fusion._pattern_fits import FEW, chosen_strengths, fits
+from multigenre.fusion._pattern_fits import FEW, Lessons, chosen_strengths, fits
 from multigenre.fusion._stacking import Stack, equal_stack
-
-if TYPE_CHECKING:
-    from multigenre.fusion._pattern_fits import Lessons
-
 
 ALL_PATTERNS = 5  # members up to which every subset of them has a stack: 31
 FOLDS = 5

@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 
+from multigenre import scores as metrics
 from multigenre._checks import InputError
 from multigenre.calibration import ProbabilityCalibrator, ThresholdCalibrator
 from multigenre.calibration._calibration import METHODS, SMOOTH, apply_maps, fit_maps
 from multigenre.data import Films, GenreProbabilities, Genres, logits, sigmoid
-from multigenre.scores import _scores as metrics
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
 LEVEL = np.array([-0.5, 0.3, -50, -4])

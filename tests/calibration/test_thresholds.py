@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from multigenre._checks import InputError
-from multigenre.calibration import ThresholdCalibrator, f1_thresholds
-from multigenre.calibration._f1_cuts import shared_f1_threshold
+from multigenre.calibration import ThresholdCalibrator, f1_threshold, f1_thresholds
 from multigenre.calibration._rule import expected_labels, redrawn_labels
 from multigenre.data import Films, GenreProbabilities, Genres, logits
 
@@ -255,7 +254,7 @@ def test_expected_counts_move_to_a_resample_nearly_as_its_own_map_does():
 def test_strategies_cut_where_they_say(strategy):
     probabilities, films = made()
     calibrator = ThresholdCalibrator(strategy=strategy).fit(probabilities, films)
-    shared = shared_f1_threshold(probabilities.values, films.labels)
+    shared = f1_threshold(probabilities.values.ravel(), films.labels.ravel())
     expected = {"half": [0.5] * 4, "shared": [shared] * 4}.get(strategy)
     if strategy == "f1":
         cuts = f1_thresholds(probabilities.values[:, [0, 1, 3]], films.labels[:, [0, 1, 3]])
@@ -272,7 +271,7 @@ def test_genres_with_too_few_positives_get_the_shared_cut_by_name():
     few = int(films.labels[:, 3].sum())
     calibrator = ThresholdCalibrator(min_positives=few + 1).fit(probabilities, films)
     assert calibrator.fallback_genres_ == ["News", "War"]
-    assert calibrator.thresholds_["War"] == shared_f1_threshold(probabilities.values, films.labels)
+    assert calibrator.thresholds_["War"] == f1_threshold(probabilities.values.ravel(), films.labels.ravel())
 
 
 @settings(max_examples=30)

@@ -3,12 +3,15 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
 
 from multigenre import Films, GenreEnsemble, GenreProbabilities, LateFusion, ThresholdCalibrator, make_films
 from multigenre._checks import InputError
+from multigenre.ensemble import fit_members, fusion_films, held_out_probabilities
+from multigenre.fusion import out_of_fold
 from multigenre.members import GivenMember, OverviewTfidf, SklearnMember
 from multigenre.scores import scores
 
@@ -77,6 +80,19 @@ def test_fusion_and_thresholds_learned_from_calibration_films_and_out_of_fold_tr
     for name, one in ensemble.thresholds_.items():
         network = name in ("poster-cnn", "overview-lstm")
         assert set(one.film_ids_) == (set(ensemble.films_["calibration"].ids) if network else films), name
+
+
+def test_fused_thresholds_are_chosen_on_what_fusions_say_of_films_that_they_did_not_see(
+    words, films, tmp_path
+):
+    roles = words.films_
+    _, apart = fit_members([OverviewTfidf()], films, roles, tmp_path, seed=words.seed)
+    said = held_out_probabilities(words.members_, apart, roles["calibration"])
+    taught, members = fusion_films(apart, roles, said)
+    fused, found = out_of_fold(words.fusion_, members, taught, seed=words.seed), words.thresholds_["fused"]
+    assert found.thresholds_.equals(clone(found).fit(fused, taught).thresholds_)
+    in_sample = clone(found).fit(words.fusion_.predict(members), taught)
+    assert not np.allclose(found.thresholds_, in_sample.thresholds_, atol=1e-3)
 
 
 def test_the_fusion_has_weights_for_one_modality_and_for_all_members_but_one(films):

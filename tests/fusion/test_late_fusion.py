@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from multigenre import scores as metrics
 from multigenre._checks import InputError
 from multigenre.data import Films, GenreProbabilities, Genres, logits, sigmoid
 from multigenre.fusion import LateFusion
 from multigenre.fusion._pattern_fits import FEW, Lessons
 from multigenre.fusion._patterns import fit_greedy, fit_patterns, folds_of
-from multigenre.scores import _scores as metrics
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
 METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")

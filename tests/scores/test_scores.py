@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as oracle
 
+from multigenre import scores as metrics
 from multigenre._checks import InputError
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores import _bootstrap as _resampling
-from multigenre.scores import _scores as metrics
 from multigenre.scores import expected_calibration_error
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
