@@ -77,6 +77,11 @@ def write_json(facts: object, path: Pathlike, **options: Any) -> None:
     write_text(json.dumps(facts, **options), path)
 
 
+def read_json(path: Pathlike) -> Any:
+    """Return the plain values that a file of JSON holds."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def claim(folder: Pathlike, facts: Mapping[str, object]) -> None:
     """Note in a folder what is run in it.
 
@@ -95,7 +100,7 @@ def claim(folder: Pathlike, facts: Mapping[str, object]) -> None:
     folder, facts = Path(folder), {"multigenre": version("multigenre"), **facts}
     note = folder / "run.json"
     if note.is_file():
-        found = json.loads(note.read_text(encoding="utf-8"))
+        found = read_json(note)
         for key, value in facts.items():
             if found.get(key) != value:
                 raise InputError(

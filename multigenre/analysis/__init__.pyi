@@ -19,6 +19,8 @@ from ._outcomes import film_outcomes as film_outcomes
 from ._outcomes import genre_outcomes as genre_outcomes
 from ._outcomes import outcome_names as outcome_names
 from ._places import patch_influence as patch_influence
+from ._reasons import REASONS as REASONS
+from ._reasons import film_reasons as film_reasons
 from ._reliability import reliability_table as reliability_table
 from ._robustness import damaged as damaged
 from ._robustness import robustness_table as robustness_table

@@ -1,6 +1,5 @@
 """A bundle: documents and members in one folder, there whole or not at all."""
 
-import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from multigenre._checks import InputError
-from multigenre._files import replacing_folder, write_json
+from multigenre._files import read_json, replacing_folder, write_json
 from multigenre._signatures import Pathlike
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.fusion import LateFusion
@@ -77,7 +76,7 @@ def read_documents(folder: Pathlike) -> dict[str, dict]:
 
 
 def _read(folder, name):
-    return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
+    return read_json(Path(folder) / f"{name}.json")
 
 
 def described(estimator: BaseEstimator) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -12,11 +11,12 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
+from multigenre._files import write_json
 from multigenre._seeds import child_seeds
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._bag_network import BagNetwork, train_network
-from multigenre.members._member import learned_ids, named_probabilities, readable_films
+from multigenre.members._member import learned_ids, named_probabilities, read_facts, readable_films
 
 if TYPE_CHECKING:
     from multigenre.networks import PosterCache
@@ -138,16 +138,16 @@ class OverviewBag:
             "settings": {name: getattr(self, name) for name in ("n_networks", "n_units", "epochs", "seed")},
             "vocabularies": [each.get_feature_names_out().tolist() for each in self._vectorizers],
         }
-        (folder / "bag.json").write_text(json.dumps(facts), encoding="utf-8")
+        write_json(facts, folder / "bag.json")
         idf = np.concatenate([each.idf_ for each in self._vectorizers])
         np.savez(folder / "bag.npz", idf=idf, **self._network._asdict())
 
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
-        facts = json.loads((folder / "bag.json").read_text(encoding="utf-8"))
+        facts = read_facts(folder / "bag.json")
         self.genres_, self.constant_genres_ = Genres(facts["genres"]), facts["constant_genres"]
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.learned_ids_ = facts["learned_ids"]
         vars(self).update(facts["settings"])
         vocabularies = facts["vocabularies"]
         self._vectorizers = [_vectorizer(*each) for each in zip(READS, vocabularies, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from copy import copy
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from multigenre._checks import InputError
+from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
@@ -18,6 +18,7 @@ from multigenre.members._member import (
     has_modality,
     learned_ids,
     named_probabilities,
+    read_facts,
     readable_films,
     screened,
 )
@@ -187,7 +188,7 @@ class EmbeddingMember:
             "genres": list(self.genres_),
             "learned_ids": self.learned_ids_,
         }
-        (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
+        write_json(facts, folder / "member.json")
         np.savez_compressed(folder / "head.npz", coefficients=self._coefficients, intercept=self._intercept)
 
     def load(self, folder: Pathlike) -> Self:
@@ -199,7 +200,7 @@ class EmbeddingMember:
             If the head was learned from another embedder's vectors.
         """
         folder = Path(folder)
-        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
+        facts = read_facts(folder / "member.json")
         ours, theirs = (self._vectors.name, self.modality), (facts["embedder"], facts["modality"])
         if ours != theirs:
             raise InputError(
@@ -207,16 +208,14 @@ class EmbeddingMember:
                 f"has {ours[0]} for {ours[1]}s; make it with the same embedder."
             )
         self.C_, self.C_table_, self.genres_ = facts["C"], None, Genres(facts["genres"])
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.learned_ids_ = facts["learned_ids"]
         with np.load(folder / "head.npz", allow_pickle=False) as file:
             self._coefficients, self._intercept = file["coefficients"], file["intercept"]
         return self
 
     def _screened(self, posters, films):
         """Return decoded posters of the size that the embedder reads, and films with unreadable ones missing."""
-        if self.modality != "poster":
-            return posters, films
-        return screened(posters, getattr(self.embed, "poster_size", 64), films)
+        return screened(self, posters, getattr(self.embed, "poster_size", 64), films)
 
     def _embedded(self, films, posters, progress=no_progress):
         """Return the vectors of films that have the modality."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from multigenre._checks import ROLES, InputError, check_unseen, some
+from multigenre._files import read_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities
 from multigenre.networks import PosterCache
@@ -196,8 +197,13 @@ def readable_films(member: Any, films: Films) -> Films:
     return readable
 
 
-def screened(posters: PosterCache | None, size: int, *parts: Films) -> tuple[Any, ...]:
-    """Return decoded posters of a size, the caller's if they are, and films whose unreadable posters are missing."""
+def screened(member: Any, posters: PosterCache | None, size: int, *parts: Films) -> tuple[Any, ...]:
+    """Return decoded posters of a size, the caller's if they are, and films whose unreadable posters are missing.
+
+    A member that reads no posters gets back what it gave.
+    """
+    if member.modality != "poster":
+        return posters, *parts
     if posters is None or posters.size != size:
         posters = PosterCache(size)
     return posters, *map(posters.screen, parts)
@@ -211,6 +217,12 @@ def learned_ids(train: Any, validation: Any = None) -> dict[str, tuple[str, ...]
         "train": tuple(train.ids),
         "validation": tuple(validation.ids) if validation is not None else (),
     }
+
+
+def read_facts(path: Pathlike) -> dict[str, Any]:
+    """Return what a member wrote of itself as JSON, its ``learned_ids`` as `Member.learned_ids_` holds them."""
+    facts = read_json(path)
+    return facts | {"learned_ids": {role: tuple(ids) for role, ids in facts["learned_ids"].items()}}
 
 
 def role_of(films: Films, learned: dict[str, Iterable[str]], who: str) -> str | None:
@@ -234,8 +246,9 @@ def role_of(films: Films, learned: dict[str, Iterable[str]], who: str) -> str | 
     InputError
         If films come under a role that teaches less than theirs.
     """
+    ids = set(films.ids)
     for role in sorted(learned, key=ROLES.index):
-        both = sorted(set(films.ids).intersection(learned[role]))
+        both = sorted(ids.intersection(learned[role]))
         if films.role == role or (both and films.role is None):
             return role
         if both:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import logging
 import tempfile
 from abc import ABC, abstractmethod
@@ -17,9 +16,10 @@ import pandas as pd
 import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres, some
+from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres
-from multigenre.members._member import has_modality, learned_ids, named_probabilities, screened
+from multigenre.members._member import has_modality, learned_ids, named_probabilities, read_facts, screened
 from multigenre.networks import (
     ArrayBatches,
     Batches,
@@ -142,7 +142,6 @@ class _NetworkMember(ABC):
             If genres are not known, no film has the modality, or a film is to train and to validate.
         """
         parts = (train,) if validation is None else (train, validation)
-        posters, *parts = self.screened(posters, *parts)
         sources = [self.source(films, posters=posters) for films in parts]
         return self.train(*sources, folder=folder, progress=progress)
 
@@ -269,7 +268,7 @@ class _NetworkMember(ABC):
         folder = Path(folder)
         self._without_optimiser().save(folder / "model.keras")
         self.history_.to_csv(folder / "history.csv")
-        (folder / "member.json").write_text(json.dumps(self._facts()), encoding="utf-8")
+        write_json(self._facts(), folder / "member.json")
 
     def _without_optimiser(self):
         """Return a copy of the model without the optimiser's state: two thirds of the file, of no use to predict."""
@@ -288,7 +287,7 @@ class _NetworkMember(ABC):
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
-        self._take(json.loads((folder / "member.json").read_text(encoding="utf-8")))
+        self._take(read_facts(folder / "member.json"))
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
         model: Any = keras.models.load_model(folder / "model.keras", compile=False)
         self.genres_ = model.genres
@@ -298,7 +297,7 @@ class _NetworkMember(ABC):
     def _take(self, facts):
         self.recipe, self.seed = Recipe(**facts["recipe"]), facts["seed"]
         self.design = self._design_type(**facts["design"])
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.learned_ids_ = facts["learned_ids"]
 
 
 class PosterMember(_NetworkMember):
@@ -354,7 +353,7 @@ class PosterMember(_NetworkMember):
 
     def screened(self, posters: PosterCache | None, *parts: Films) -> tuple[Any, ...]:
         """Return the decoded posters to use, and the films without those that cannot be read; see `Member`."""
-        return screened(posters, self.design.size, *parts)
+        return screened(self, posters, self.design.size, *parts)
 
     def _read(self, films, posters):
         posters, films = self.screened(posters, films)

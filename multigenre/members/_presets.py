@@ -7,14 +7,13 @@ search finds and a file keeps. A preset is some members under one name, with the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from multigenre._checks import InputError, some
-from multigenre._files import write_json
+from multigenre._files import read_json, write_json
 from multigenre._signatures import Pathlike
 from multigenre.members._bag import OverviewBag
 from multigenre.members._colours import poster_features
@@ -274,7 +273,7 @@ def read_settings(path: Pathlike) -> dict[str, Any]:
         If the file holds no settings, or some that cannot be used.
     """
     try:
-        settings = json.loads(Path(path).read_text(encoding="utf-8"))
+        settings = read_json(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} holds no settings ({error}).") from None
     if not isinstance(settings, dict) or not all(isinstance(entry, dict) for entry in settings.values()):

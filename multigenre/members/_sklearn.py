@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -15,12 +14,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
+from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._member import (
     has_modality,
     learned_ids,
     named_probabilities,
+    read_facts,
     readable_films,
     screened,
 )
@@ -165,7 +166,7 @@ class SklearnMember:
             "learned_ids": self.learned_ids_,
             "constant_genres": dict(zip(self.constant_genres_, constant, strict=True)),
         }
-        (folder / "member.json").write_text(json.dumps(facts), encoding="utf-8")
+        write_json(facts, folder / "member.json")
 
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self.
@@ -180,20 +181,18 @@ class SklearnMember:
             or NumPy.
         """
         folder, skops = Path(folder), _skops(self.name)
-        facts = json.loads((folder / "member.json").read_text(encoding="utf-8"))
+        facts = read_facts(folder / "member.json")
         path = folder / "estimator.skops"
         self.estimator_ = skops.load(path, trusted=_trusted(skops, path, self.name))
         self.modality, self.genres_ = facts["modality"], Genres(facts["genres"])
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.learned_ids_ = facts["learned_ids"]
         self.constant_genres_ = list(facts["constant_genres"])
         self._prevalence = np.array([facts["constant_genres"].get(genre, np.nan) for genre in self.genres_])
         return self
 
     def _screened(self, posters, films):
         """Return decoded posters, of the caller's size or 64, and films with unreadable ones missing."""
-        if self.modality != "poster":
-            return posters, films
-        return screened(posters, posters.size if posters is not None else 64, films)
+        return screened(self, posters, posters.size if posters is not None else 64, films)
 
     def _inputs(self, films, posters):
         if self.modality == "overview":

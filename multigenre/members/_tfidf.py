@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -12,10 +11,11 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from multigenre._checks import InputError
+from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
-from multigenre.members._member import learned_ids, named_probabilities, readable_films
+from multigenre.members._member import learned_ids, named_probabilities, read_facts, readable_films
 
 if TYPE_CHECKING:
     from multigenre.networks import PosterCache
@@ -114,7 +114,7 @@ class OverviewTfidf:
             "constant_genres": self.constant_genres_,
             "vocabularies": [each.get_feature_names_out().tolist() for each in self._vectorizers],
         }
-        (folder / "tfidf.json").write_text(json.dumps(facts), encoding="utf-8")
+        write_json(facts, folder / "tfidf.json")
         np.savez_compressed(
             folder / "tfidf.npz",
             idf=np.concatenate([each.idf_ for each in self._vectorizers]),
@@ -125,9 +125,9 @@ class OverviewTfidf:
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self."""
         folder = Path(folder)
-        facts = json.loads((folder / "tfidf.json").read_text(encoding="utf-8"))
+        facts = read_facts(folder / "tfidf.json")
         self.C_, self.C_table_, self.genres_ = facts["C"], None, Genres(facts["genres"])
-        self.learned_ids_ = {role: tuple(ids) for role, ids in facts["learned_ids"].items()}
+        self.learned_ids_ = facts["learned_ids"]
         self.constant_genres_ = facts["constant_genres"]
         vocabularies = facts["vocabularies"]
         self.C, self.characters = self.C_, len(vocabularies) == 2

@@ -1,13 +1,12 @@
 """What a search found: its leaderboard, a picture of it, and the best settings."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre._files import replacing
+from multigenre._files import read_json, replacing
 from multigenre._signatures import Pathlike
 from multigenre.members import write_settings
 from multigenre.search._spaces import Settings
@@ -104,4 +103,4 @@ def write_results(folder: Pathlike, table: pd.DataFrame, settings: Settings) -> 
 
 def _read(path):
     """Return what a JSON file holds; nothing where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}

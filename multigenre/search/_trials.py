@@ -1,6 +1,5 @@
 """One trial of a search: members trained as settings say, and judged on the validation films."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +10,7 @@ import keras
 import pandas as pd
 
 from multigenre._checks import InputError
-from multigenre._files import write_json
+from multigenre._files import read_json, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
@@ -134,7 +133,7 @@ def run_seeds(
             measures = trial(settings, folder=place, seed=seed, progress=progress)
             measures = {**measures, "seconds": time.monotonic() - started}
             write_json({name: float(value) for name, value in measures.items()}, note)
-        found[seed] = json.loads(note.read_text(encoding="utf-8"))
+        found[seed] = read_json(note)
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("seed")
 
 

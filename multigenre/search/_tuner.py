@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import logging
 import shutil
 import time
@@ -18,7 +17,7 @@ from keras_tuner.engine.trial import Trial as KerasTrial
 from keras_tuner.errors import FailedTrialError
 from tensorboard.plugins.hparams import api as hparams
 
-from multigenre._files import replacing_folder, write_json
+from multigenre._files import read_json, replacing_folder, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.search._oracles import Lasting
 from multigenre.search._spaces import Space
@@ -115,7 +114,7 @@ class SearchTuner(BaseTuner):
 @contextlib.contextmanager
 def _counted(note: Path) -> Iterator[None]:
     """Count the processes that died in the block, which the next one learns of; the fifth gives up."""
-    deaths = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else 0
+    deaths = read_json(note) if note.is_file() else 0
     if deaths >= MOST_DEATHS:
         raise FailedTrialError(f"{deaths} processes died of it")
     write_json(deaths + 1, note)

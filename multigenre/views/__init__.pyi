@@ -4,10 +4,6 @@ from ._app import gradio as gradio
 from ._app import serve as serve
 from ._displays import OperatingPointDisplay as OperatingPointDisplay
 from ._displays import ReliabilityGridDisplay as ReliabilityGridDisplay
-from ._drawing import BLUE as BLUE
-from ._drawing import ORANGE as ORANGE
-from ._drawing import VERMILLION as VERMILLION
-from ._drawing import literal as literal
 from ._figures import save_figure as save_figure
 from ._figures import search_figure as search_figure
 from ._figures import training_curves as training_curves

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.analysis import BROKEN, MISSING, RESCUED
+from multigenre.analysis import REASONS, film_reasons
 from multigenre.data import Films, read_poster
 from multigenre.fusion import BASE, film_contributions
 from multigenre.scores import Contenders
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 SHOWN, QUALITY = (132, 198), 68  # pixels; of JPEG, 1 to 95
 
-KINDS = {
-    "rescued": "rescued by fusion",
-    "broken": "broken by fusion",
-    "wrong": "everyone wrong",
-    "suspect": "label suspect",
-    "missing": "a member missing",
-    "right": "everyone right",
-}
 MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
@@ -76,12 +68,12 @@ def gallery(
     Returns
     -------
     dict
-        ``films``: a list of dicts, in the order of the table of films; ``kinds``: for each of `KINDS` its name, the
+        ``films``: a list of dicts, in the order of the table of films; ``kinds``: for each of `REASONS` its name, the
         films that are of it, and how many of them are shown; ``of``: films that there are. Plain values only. Each
         film says what moved its most probable genre: ``words``, and for the first 40 ``places``; see
         `marked_words` and `marked_places`.
     """
-    found = reasons(tables)
+    found = film_reasons(tables)
     chosen = _chosen(found, most)
     rows = np.flatnonzero(np.isin(films.ids.astype(str), chosen))
     films, said = films.take(rows), contenders.take(rows)
@@ -106,100 +98,16 @@ def gallery(
             "films": int(found.loc[found["kind"] == kind, "film"].nunique()),
             "shown": sum(kind in card["kinds"] for card in cards),
         }
-        for kind, name in KINDS.items()
+        for kind, name in REASONS.items()
     ]
     return {"films": cards, "kinds": kinds, "of": len(contenders.ids)}
-
-
-def reasons(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return why each film is worth a look, a row a film, genre and kind.
-
-    Parameters
-    ----------
-    tables : dict of str to DataFrame
-        ``"films"`` and, with two members or more, ``"suspects"``, as `error_tables` returns them.
-
-    Returns
-    -------
-    DataFrame
-        ``film``, ``genre``, ``kind`` (of `KINDS`), ``text``, one sentence, and ``turn``, which says how many films of
-        the same kind and genre are clearer. Rescued, broken and right are told of films that carry the genre.
-    """
-    table = tables["films"]
-    members = [name.removesuffix(":named") for name in table.columns if name.endswith(":named")]
-    *members, fused = members
-    named = {name: table[f"{name}:named"].fillna(False).astype(bool) for name in (*members, fused)}
-    probability = {name: table[f"{name}:probability"].astype(float) for name in (*members, fused)}
-    every, truth = pd.DataFrame({name: named[name] for name in members}), table["truth"]
-    highest = pd.DataFrame({name: probability[name] for name in members}).max(axis=1)
-    lowest = pd.DataFrame({name: probability[name] for name in members}).min(axis=1)
-    complete = table["outcome"] != MISSING
-    genre = table["genre"].astype(str)
-    finders = every.apply(lambda row: " and ".join(row.index[row]), axis=1) if len(every) else ""
-    kinds = [
-        (
-            "rescued",
-            truth & (table["fusion"] == RESCUED),
-            probability[fused],
-            "Fusion found " + genre + ", which no member had found.",
-        ),
-        (
-            "broken",
-            truth & (table["fusion"] == BROKEN),
-            highest - probability[fused],
-            "Fusion lost " + genre + ", which " + finders + " had found.",
-        ),
-        (
-            "wrong",
-            complete & truth & ~every.any(axis=1) & ~named[fused],
-            -probability[fused],
-            "Nobody found " + genre + ".",
-        ),
-        (
-            "wrong",
-            complete & ~truth & every.all(axis=1) & named[fused],
-            probability[fused],
-            "Everyone named " + genre + ", which the film does not carry.",
-        ),
-        (
-            "missing",
-            ~complete & truth,
-            probability[fused],
-            "Not every member could read the film; it carries " + genre + ".",
-        ),
-        (
-            "right",
-            complete & truth & every.all(axis=1) & named[fused],
-            lowest,
-            "Everyone found " + genre + ".",
-        ),
-    ]
-    parts = [
-        pd.DataFrame(
-            {"film": table["film"].astype(str), "genre": genre, "kind": kind, "text": text, "clear": clear}
-        )[rows]
-        for kind, rows, clear, text in kinds
-    ]
-    if "suspects" in tables:
-        suspects = tables["suspects"]
-        texts = np.where(
-            suspects["label"] == 1,
-            "All members doubt the label " + suspects["genre"] + ".",
-            "All members think that the label " + suspects["genre"] + " is missing.",
-        )
-        rows = suspects[["film", "genre"]].assign(
-            kind="suspect", text=texts, clear=-suspects["rank"].astype(float)
-        )
-        parts.append(rows)
-    found = pd.concat(parts, ignore_index=True).sort_values("clear", ascending=False, kind="stable")
-    return found.assign(turn=found.groupby(["kind", "genre"]).cumcount()).drop(columns="clear")
 
 
 def _chosen(found, most):
     """Return the ids of the films to show: kinds take turns, within each the genres do."""
     queues = [
         found[found["kind"] == kind].sort_values("turn", kind="stable")["film"].drop_duplicates()
-        for kind in KINDS
+        for kind in REASONS
     ]
     turns = pd.concat([queue.reset_index(drop=True) for queue in queues], axis=1)
     return list(dict.fromkeys(film for film in turns.to_numpy().ravel() if isinstance(film, str)))[:most]

@@ -20,11 +20,11 @@ from markupsafe import Markup
 from multigenre._checks import InputError
 from multigenre._files import write_json, write_text
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.analysis import beside, error_tables, poster_looks, robustness_table
+from multigenre.analysis import REASONS, beside, error_tables, poster_looks, robustness_table
 from multigenre.data import Films
 from multigenre.views._drawing import MARKS
 from multigenre.views._figures import robustness_curves
-from multigenre.views._gallery import KINDS, gallery
+from multigenre.views._gallery import gallery
 from multigenre.views._report_facts import METRICS, SETS, plain, report_facts
 from multigenre.views._report_figures import report_figures
 
@@ -200,7 +200,7 @@ def render(facts: dict[str, Any]):
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         METRICS=METRICS,
         SETS=SETS,
-        KINDS=KINDS,
+        REASONS=REASONS,
     )
 
 

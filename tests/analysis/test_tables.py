@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from multigenre import GenreEnsemble, SklearnMember, make_films
 from multigenre._checks import InputError
-from multigenre.analysis import error_tables, genre_outcomes
+from multigenre.analysis import error_tables, film_reasons, genre_outcomes
 from multigenre.scores import contenders
 from multigenre.views import report_facts
 
@@ -121,3 +121,18 @@ def test_films_that_taught_the_ensemble_are_refused(fitted):
     films = ensemble.films_["train"]
     with pytest.raises(InputError, match="films that taught nothing"):
         error_tables(ensemble, ensemble.predict(films), films)
+
+
+def test_reasons_are_true_of_the_table_of_films(tables):
+    found, table = film_reasons(tables), tables["films"].set_index(["film", "genre"])
+    told = found[found["kind"].isin(["rescued", "broken", "right"])]
+    assert len(told)
+    for row in told.itertuples():
+        cell = table.loc[(row.film, row.genre)]
+        assert cell["truth"] and bool(cell["fused:named"]) is (row.kind != "broken")
+        members = [bool(cell[f"{name}:named"]) for name in ("poster-colours", "overview-tfidf")]
+        assert {"rescued": not any(members), "broken": any(members), "right": all(members)}[row.kind]
+    missing = found[found["kind"] == "missing"]
+    assert (
+        table.loc[list(zip(missing["film"], missing["genre"], strict=True)), "outcome"] == "a member missing"
+    ).all()
