@@ -46,3 +46,12 @@ def test_a_films_way_is_counted_in_fit_and_report():
     for job in ("fit", "report"):
         counts = found[job]
         assert counts["calls"] >= counts["functions"] > counts["modules"] > 1 and counts["returns"] > 0
+
+
+def test_fusing_takes_a_fraction_of_what_it_took():
+    found = result_of("fusion_fit.py", "--quick", "--films", "300", "--genres", "6")
+    assert found["busy_seconds"] > 0 and found["ratio_busy"] == pytest.approx(
+        found["busy_seconds"] / found["seconds"], rel=0.02
+    )
+    if "speedup" in found:  # where Git has the earlier commit
+        assert found["speedup"] > 1

@@ -2,6 +2,7 @@ from ._calibration import ProbabilityCalibrator as ProbabilityCalibrator
 from ._f1_cuts import f1_threshold as f1_threshold
 from ._f1_cuts import f1_thresholds as f1_thresholds
 from ._newton import logistic as logistic
+from ._newton import Minimum as Minimum
 from ._newton import minimise as minimise
 from ._newton import tied as tied
 from ._records import as_record as as_record

@@ -88,9 +88,9 @@ def _shrunk_weights(features, labels, *, slopes, C):
     lower, ridge = np.where(place < slopes, 0, -np.inf), np.full(n, 1 / C)
     # What all genres share has one penalty, not one a genre.
     together = tied(*logistic(own, nothing, targets, start, ridge / n_genres), np.tile(place, (n_genres, 1)))
-    start = np.repeat(minimise(*together, start[:1], lower=lower), n_genres, axis=0)
+    start = np.repeat(minimise(*together, start[:1], lower=lower).parameters, n_genres, axis=0)
     each = logistic(own, nothing, targets, start, ridge)
-    return minimise(*each, start, free=place <= slopes, lower=lower).T
+    return minimise(*each, start, free=place <= slopes, lower=lower).parameters.T
 
 
 def apply_maps(values: np.ndarray, maps):

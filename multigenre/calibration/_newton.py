@@ -1,12 +1,19 @@
 """Many ridge logistic regressions at once: damped Newton steps, bounds, parameters that problems share."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from multigenre._checks import InputError
 from multigenre.data import sigmoid
+
+
+class Minimum(NamedTuple):
+    """``parameters`` (n_problems, n_parameters), and the ``hessian`` that led there, None where no step was needed."""
+
+    parameters: np.ndarray
+    hessian: np.ndarray | None
 
 
 def minimise(
@@ -17,7 +24,8 @@ def minimise(
     free: bool | np.ndarray = True,
     lower: float | np.ndarray = -np.inf,
     tolerance: float = 1e-8,
-) -> np.ndarray:
+    near: Minimum | None = None,
+) -> Minimum:
     """Minimise convex losses of several problems by projected Newton steps, each halved until its loss falls.
 
     A Hessian costs many gradients, so one serves as long as its steps shrink fourfold.
@@ -35,10 +43,13 @@ def minimise(
         Bounds.
     tolerance : float
         The largest change of any parameter in the last step.
+    near : Minimum, optional
+        Of a problem like this one, such as that of other films: the search then starts there, with its Hessian. What
+        is found does not depend on it, up to the tolerance.
 
     Returns
     -------
-    ndarray, as ``start``
+    Minimum
 
     Raises
     ------
@@ -50,11 +61,12 @@ def minimise(
     Bertsekas (1982), "Projected Newton methods for optimization problems with simple constraints", SIAM J. Control
     and Optimization 20(2): which bounds a step may not leave. Shamanskii (1967): a Hessian for several steps.
     """
+    start, hessian = (start, None) if near is None else near
     here, eye = np.maximum(start, lower), np.eye(start.shape[1])
     if not here.size:
-        return here
+        return Minimum(here, None)
     loss, gradient = slopes(here)
-    hessian, moved = None, np.inf
+    moved = np.inf
     for _ in range(200):
         before, moves = moved, free & ((here > lower) | (gradient < 0))
         if hessian is None:
@@ -75,7 +87,7 @@ def minimise(
         moved = np.abs(there - here).max()
         here, (loss, gradient) = there, found
         if moved < tolerance:
-            return here
+            return Minimum(here, hessian)
         if moved > before / 4 or size.min() < 1:
             hessian = None
     raise InputError("A stack did not converge in 200 Newton steps; pass a smaller C.")
@@ -117,9 +129,14 @@ def logistic(
     def slopes(parameters):
         log_odds, pull = fitted(parameters), parameters - centre
         small = np.exp(-np.abs(log_odds))
-        # The log of 1 + exp(log-odds); its slope is the probability.
-        cost = np.maximum(log_odds, 0) + np.log(1 + small) - targets * log_odds
-        excess = np.exp(np.minimum(log_odds, 0)) / (1 + small) - targets
+        whole = 1 + small
+        # The log of 1 + exp(log-odds), less the targets' part; its slope is the probability.
+        cost = np.maximum(log_odds, 0)
+        cost += np.log(whole)
+        cost -= targets * log_odds
+        excess = np.where(log_odds < 0, small, 1)
+        excess /= whole
+        excess -= targets
         excess *= counts
         gradient = np.hstack([(own @ excess[..., None])[..., 0], excess @ others.T])
         return cost @ counts + 0.5 * pull**2 @ ridge, gradient + ridge * pull

@@ -3,6 +3,7 @@ from ._bundle import read_documents as read_documents
 from ._ensemble import GenreEnsemble as GenreEnsemble
 from ._fuse import ensemble_fusion as ensemble_fusion
 from ._fuse import ensemble_thresholds as ensemble_thresholds
+from ._fuse import fit_fusion as fit_fusion
 from ._held_out import fit_members as fit_members
 from ._held_out import fitted as fitted
 from ._held_out import fusion_films as fusion_films

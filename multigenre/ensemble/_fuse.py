@@ -103,10 +103,13 @@ def fit_fusion(
     fusion.fit(members, films)
     progress("fusing", 1, 2)
     baseline = prevalence_baseline(prevalence, films)
-    # On what cross-fitted fusions say: the fusion's own predictions of these films flatter it.
-    fused = out_of_fold(fusion, members, films, seed=seed)
+    # On what fits without the film say: the fusion's own predictions of these films flatter it.
+    fused = fusion.held_out_
+    if fused is None:
+        fused = out_of_fold(fusion, members, films, seed=seed)
+    taught = films.take(pd.Index(films.ids).get_indexer(fused.ids))
     thresholds = {
-        one.name: clone(calibrator).fit(one, films)
+        one.name: clone(calibrator).fit(one, taught if one is fused else films)
         for one in (baseline, *members, fused)
         if one.present.any()
     }

@@ -1,7 +1,7 @@
 """`LateFusion`: one prediction from several members' genre probabilities, whatever a film lacks."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, some
+from multigenre._threads import one_thread
 from multigenre.data import GenreProbabilities, Genres, logits, sigmoid
 from multigenre.fusion._inputs import by_name, films_to_learn, fused_role
 from multigenre.fusion._pattern_fits import OTHERS_STRENGTHS, STRENGTHS, Lessons, strengths
@@ -52,6 +53,19 @@ def other_table(stacks, genres: Genres):
             table = pd.DataFrame({"weight": stack.others[:, 2:].ravel()}, rows).reset_index()
             tables.append(table.assign(pattern="+".join(names))[OTHERS])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=OTHERS)
+
+
+def patterns_in(names: Sequence[str], present: np.ndarray) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield the names of the members that some films have, and which films these are.
+
+    Parameters
+    ----------
+    names : sequence of str
+    present : ndarray of shape (n_members, n_films), bool
+    """
+    codes = (1 << np.arange(len(names))) @ present
+    for code in np.unique(codes[codes > 0]):
+        yield [name for bit, name in enumerate(names) if code >> bit & 1], np.flatnonzero(codes == code)
 
 
 class LateFusion(BaseEstimator):
@@ -96,6 +110,10 @@ class LateFusion(BaseEstimator):
         (cross-validated), ``chosen``. Empty but for stacks.
     film_ids_ : ndarray of str
         The films it was fitted on; what it predicts for them has the role calibration and cannot be reported.
+    held_out_ : GenreProbabilities or None
+        What a stack says of these films when it is fitted without a fifth of them, the film's: of role
+        ``"out-of-fold"``, to calibrate or to choose thresholds on. Strengths and candidates are those that all films
+        chose. None for other methods, without films, and once loaded; see `out_of_fold`.
 
     References
     ----------
@@ -169,22 +187,37 @@ class LateFusion(BaseEstimator):
         given = films_to_learn(members, films, sample_weight, "LateFusion.fit")
         self.fit_names(given.names, given.genres)
         self.film_ids_ = given.ids
-        stacks, choices = {}, ()
+        stacks, choices, held_out = {}, (), None
         wanted = columns_of(self.patterns, self.members_)
         if self.method == "greedy":
             stacks = fit_greedy(self.members_, given.values, given.labels, given.sample_weight, wanted=wanted)
         elif self.method in ("stack", "joint-stack"):
             fold = folds_of(given.ids, self.seed)
-            stacks, choices = fit_patterns(
-                self.members_,
-                Lessons(logits(given.values), given.labels, fold, given.sample_weight),
-                C=C,
-                others_C=others_C if self.method == "joint-stack" else (),
-                wanted=wanted,
-                non_negative=self.non_negative,
-            )
+            with one_thread():
+                stacks, choices, held_out = fit_patterns(
+                    self.members_,
+                    Lessons(logits(given.values), given.labels, fold, given.sample_weight),
+                    C=C,
+                    others_C=others_C if self.method == "joint-stack" else (),
+                    wanted=wanted,
+                    non_negative=self.non_negative,
+                )
         self._stacks, self.choices_ = stacks, choice_table(choices)
+        if held_out is not None and len(given.ids):
+            self.held_out_ = self._held_out(given, held_out)
         return self
+
+    def _held_out(self, given, held_out):
+        """Return the probabilities of the films learned from, of log-odds by pattern, as `predict` chooses those."""
+        values = np.empty(given.labels.shape)
+        for names, rows in patterns_in(given.names, ~np.isnan(given.values[:, :, 0])):
+            part, stack = self.stack_for(names)
+            if part in held_out:
+                values[rows] = held_out[part][rows]
+            else:  # too few films for a stack: the plain mean, which learns nothing
+                members = given.values[np.isin(given.names, part)][:, rows]
+                values[rows] = stack.log_odds(logits(members))
+        return GenreProbabilities(given.ids, self.genres_, sigmoid(values), "fused", "out-of-fold")
 
     def fit_names(self, names: Iterable[str], genres: Genres) -> Self:
         """Learn only who the members are: all that a mean needs, where no film can be spared.
@@ -201,6 +234,7 @@ class LateFusion(BaseEstimator):
         """
         self.members_, self.genres_ = sorted(names), genres
         self.film_ids_, self._stacks, self.choices_ = np.array([], dtype=object), {}, choice_table(())
+        self.held_out_ = None
         return self
 
     def predict(self, members: list[GenreProbabilities] | dict[str, Any]) -> GenreProbabilities:
@@ -231,16 +265,13 @@ class LateFusion(BaseEstimator):
             raise InputError(f"LateFusion was fitted on {known}, got {some(unknown)} as well.")
         members, first = list(named.values()), next(iter(named.values()))
         role = fused_role(members, self.genres_, self.film_ids_)
-        present = np.stack([member.present for member in members], axis=1)
+        present = np.stack([member.present for member in members])
         values = np.full(first.values.shape, np.nan, np.result_type(*(member.values for member in members)))
-        codes = present @ (1 << np.arange(len(members)))
-        for code in np.unique(codes[codes > 0]):
-            here = [member for bit, member in enumerate(members) if code >> bit & 1]
-            rows = np.flatnonzero(codes == code)
+        for names, rows in patterns_in(list(named), present):
             for start in range(0, len(rows), CHUNK):
                 some_rows = rows[start : start + CHUNK]
-                values[some_rows] = self._fuse({one.name: one.values[some_rows] for one in here})
-        return GenreProbabilities(first.ids, self.genres_, values, "fused", role, present.any(axis=1))
+                values[some_rows] = self._fuse({name: named[name].values[some_rows] for name in names})
+        return GenreProbabilities(first.ids, self.genres_, values, "fused", role, present.any(axis=0))
 
     def _fuse(self, values):
         """Return probabilities of films with the same members, from values (n_films, n_genres) by name."""

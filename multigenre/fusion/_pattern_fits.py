@@ -63,9 +63,12 @@ def imputed(log_odds: np.ndarray, moments: Moments):
     """
     present, filled = ~np.isnan(log_odds[:, :, 0]), log_odds.copy()
     level = moments.level[:, None]
-    for here in np.unique(present, axis=1).T:
+    bits = 1 << np.arange(len(present))
+    codes = bits @ present
+    for code in np.unique(codes):
+        here = code & bits > 0
         if here.any() and not here.all():
-            rows = (present == here[:, None]).all(axis=0)
+            rows = codes == code
             centred = log_odds[np.ix_(here, rows)] - level[here]
             filled[:, rows] = level + np.tensordot(slopes_of(moments, here), centred, 1)
     return filled
@@ -147,7 +150,7 @@ def strengths(given, grid, name: str):
     return found
 
 
-def chosen_strengths(lessons, C, others_C, non_negative):
+def chosen_strengths(lessons, C, others_C, non_negative, near):
     """Return the C and the others_C of lowest held-out loss for all members, or the most common pattern."""
     present = lessons.present
     kinds, counts = np.unique(present[present.any(axis=1)], axis=0, return_counts=True)
@@ -157,24 +160,25 @@ def chosen_strengths(lessons, C, others_C, non_negative):
             return C[:1], others_C[:1]
         pattern = kinds[counts.argmax()]
     seen = lessons.of(np.flatnonzero(pattern)).take(present[:, pattern].any(axis=1))
+    near = near[tuple(np.flatnonzero(pattern).tolist())]
     if len(C) > 1:
-        C = _best(C, seen, _held_out(seen, C, (), non_negative))
+        C = _best(C, seen, _held_out(seen, C, (), non_negative, near))
     if len(others_C) > 1:
-        others_C = _best(others_C, seen, _held_out(seen, C, others_C, non_negative)[1:])
+        others_C = _best(others_C, seen, _held_out(seen, C, others_C, non_negative, near)[1:])
     return C, others_C
 
 
-def fits(lessons, pattern, C, others_C, non_negative):
+def fits(lessons, pattern, C, others_C, non_negative, near):
     """Return the `Fit` of a pattern, and by fold one without it; None where too few films have its members."""
     present = lessons.present[:, pattern]
     if present.all(axis=1).sum() < FEW:
         return None
     seen = lessons.of(pattern).take(present.any(axis=1))
+    strengths, near = (C, others_C, non_negative), near[pattern]
     apart = {
-        one: _fit(seen.take(seen.fold != one), C, others_C, non_negative, LOOSE)
-        for one in np.unique(seen.fold)
+        one: _fit(seen.take(seen.fold != one), *strengths, near, exact=False) for one in np.unique(seen.fold)
     }
-    return _fit(seen, C, others_C, non_negative), apart
+    return _fit(seen, *strengths, near), apart
 
 
 def _best(strengths, lessons, held_out):
@@ -182,22 +186,25 @@ def _best(strengths, lessons, held_out):
     return [strengths[int(np.argmin([lessons.loss(log_odds) for log_odds in held_out]))]]
 
 
-def _fit(lessons, C, others_C, non_negative, tolerance=1e-8):
-    """Return a stack for each C, and then the last of them with the other genres at each of others_C."""
+def _fit(lessons, C, others_C, non_negative, near, *, exact=True):
+    """Return a stack for each C, and then the last of them with the other genres at each of others_C.
+
+    ``near`` is that of `stack_path`; what is not ``exact`` does only to choose.
+    """
     moments = moments_of(lessons.log_odds, lessons.sample_weight)
     filled = imputed(lessons.log_odds, moments)
-    options = {"sample_weight": lessons.sample_weight, "tolerance": tolerance}
-    path = stack_path(filled, lessons.labels, C, non_negative=non_negative, **options)
+    options = {"sample_weight": lessons.sample_weight, "tolerance": 1e-8 if exact else LOOSE, "near": near}
+    path = stack_path(filled, lessons.labels, C, non_negative=non_negative, errors=exact, **options)
     if others_C:
         path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)  # pyright: ignore[reportArgumentType]
     return Fit(path, moments)
 
 
-def _held_out(lessons, C, others_C, non_negative):
+def _held_out(lessons, C, others_C, non_negative, near):
     """Return log-odds (n_stacks, n_films, n_genres) of films by the stacks of `_fit` that did not see them."""
     found = np.empty((len(C) + len(others_C), *lessons.labels.shape))
     for one in np.unique(lessons.fold):
         held = lessons.fold == one
-        fit = _fit(lessons.take(~held), C, others_C, non_negative, LOOSE)
+        fit = _fit(lessons.take(~held), C, others_C, non_negative, near, exact=False)
         found[:, held] = fit.log_odds(lessons.log_odds[:, held])
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from multigenre._checks import InputError, some
+from multigenre._threads import side_by_side
 from multigenre.fusion._greedy import greedy_weights
 from multigenre.fusion._pattern_fits import FEW, Lessons, chosen_strengths, fits
 from multigenre.fusion._stacking import Stack, equal_stack
@@ -65,7 +67,7 @@ def fit_patterns(
     others_C: Sequence[float],
     wanted: list[tuple[int, ...]] | None = None,
     non_negative: bool = False,
-) -> tuple[dict[tuple[str, ...], Stack], list[dict[str, Any]]]:
+) -> tuple[dict[tuple[str, ...], Stack], list[dict[str, Any]], dict[tuple[str, ...], np.ndarray]]:
     """Fit a stack for every pattern of present members, and choose by cross-validation what serves it best.
 
     A pattern's own fit learns from all films that have one of its members or more: members beyond the pattern are
@@ -94,6 +96,9 @@ def fit_patterns(
         A row a candidate: ``pattern``, the ``members`` that it uses and those of the ``fit`` (joined by ``+``; a
         member as it is has none), ``C`` and ``others_C`` (None where not used), ``films``, ``bce`` (held-out,
         infinite without films), ``chosen``.
+    held_out : dict of tuple of str to ndarray of shape (n_films, n_genres)
+        For each stack, fused log-odds of the films that have its members, from fits that did not see the film (of the
+        strengths and the candidates that all films chose); NaN for other films.
 
     References
     ----------
@@ -102,10 +107,14 @@ def fit_patterns(
     """
     present, whole = lessons.present, tuple(range(len(members)))
     n_genres = lessons.labels.shape[1]
-    C, others_C = chosen_strengths(lessons, C, others_C, non_negative)
-    fitted = {whole: fits(lessons, whole, C, others_C, non_negative)}
+    patterns = patterns_of(present, wanted)
+    near = {pattern: {} for pattern in (whole, *patterns)}  # the folds of a pattern are much alike
+    C, others_C = chosen_strengths(lessons, C, others_C, non_negative, near)
+    sources = dict.fromkeys((whole, *(one for one in patterns if present[:, one].all(axis=1).sum() >= FEW)))
+    fit = partial(fits, lessons, C=C, others_C=others_C, non_negative=non_negative, near=near)
+    fitted = dict(zip(sources, side_by_side(fit, sources), strict=True))
     stacks, best, choices = {}, {}, []
-    for pattern in patterns_of(present, wanted):
+    for pattern in patterns:
         rows = present[:, pattern].all(axis=1)
         seen, candidates = lessons.of(pattern).take(rows), []
         if len(pattern) == 1:
@@ -113,8 +122,6 @@ def fit_patterns(
         elif rows.sum() < FEW:
             continue
         for source in dict.fromkeys((pattern, whole)) if rows.sum() >= FEW else ():
-            if source not in fitted:
-                fitted[source] = fits(lessons, source, C, others_C, non_negative)
             if fitted[source]:
                 last, apart = fitted[source]  # pyright: ignore[reportGeneralTypeIssues]
                 held_out = np.empty((1 + len(others_C), *seen.labels.shape))
@@ -140,7 +147,8 @@ def fit_patterns(
         ]
     for row in choices:
         row |= {key: "+".join(_names(members, row[key])) for key in ("pattern", "members", "fit")}
-    return {_names(members, pattern): stack for pattern, stack in stacks.items()}, choices
+    held_out = {_names(members, pattern): winner.held_out for pattern, winner in best.items()}
+    return {_names(members, pattern): stack for pattern, stack in stacks.items()}, choices, held_out
 
 
 def _names(members, pattern):

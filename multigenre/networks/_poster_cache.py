@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre._threads import cores
 from multigenre.data import Films, inline_content, open_poster
 from multigenre.networks._batches import Selection, untuned
 
@@ -190,7 +191,7 @@ def _decoded(paths, size):
                 yield np.array([position]), decode(position, name, content)[1][None]
         return
     posters = tf.data.Dataset.from_tensor_slices((np.arange(len(paths)), names, contents))
-    posters = posters.map(decode, num_parallel_calls=os.cpu_count(), deterministic=False)
+    posters = posters.map(decode, num_parallel_calls=cores(), deterministic=False)
     yield from untuned(posters.ignore_errors().batch(128).prefetch(4)).as_numpy_iterator()
 
 

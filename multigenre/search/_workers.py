@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
+from multigenre._threads import cores
 
 if TYPE_CHECKING:
     from multigenre.search._oracles import Lasting
@@ -92,7 +93,7 @@ def run_workers(
         "no_grpc_proxy": address,
     }
     resources = {
-        "TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // workers)),
+        "TF_NUM_INTRAOP_THREADS": str(max(1, cores() // workers)),
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     names = [f"worker-{number}" for number in range(workers)]

@@ -235,7 +235,7 @@ def test_a_film_that_weighs_a_whole_number_is_as_many_films(non_negative, seed):
                 found, expected = getattr(once[0][name], what), getattr(stack, what)
                 np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
         np.testing.assert_allclose(once[0][name].errors, stack.errors, rtol=1e-6, equal_nan=True)
-    one, other = (pd.DataFrame(choices).drop(columns="films") for _, choices in (once, again))
+    one, other = (pd.DataFrame(choices).drop(columns="films") for _, choices, _ in (once, again))
     pd.testing.assert_frame_equal(one, other, rtol=1e-6)
 
 
@@ -472,3 +472,39 @@ def test_bad_input_is_refused_in_one_sentence():
     assert LateFusion(method="mean").fit(members, films).predict(members).role == "calibration"
     with pytest.raises(ValueError, match="not fitted yet"):
         LateFusion().predict(test)
+
+
+def test_held_out_probabilities_are_those_of_a_stack_that_was_fitted_without_the_film():
+    members, films = made(600)
+    fusion = LateFusion(C=0.1, others_C=0.1).fit(members, films)
+    [chosen] = fusion.choices_.query("pattern == 'overview+poster' and chosen").itertuples()
+    assert chosen.fit == "overview+poster"
+    again = clone(fusion).set_params(method="stack" if np.isnan(chosen.others_C) else "joint-stack")
+    fold, found = folds_of(films.ids, fusion.seed), fusion.held_out_
+    assert found.role == "out-of-fold" and list(found.ids) == list(films.ids)
+    for one in (0, 3):
+        rest, held = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
+        again.fit([member.take(rest) for member in members], films.take(rest))
+        expected = again.predict([member.take(held) for member in members]).values
+        np.testing.assert_allclose(found.values[held], expected, atol=2e-3)
+        assert np.abs(found.values[held] - fusion.predict(members).values[held]).max() > 5e-3
+
+
+def test_films_of_too_few_for_a_stack_are_held_out_as_they_are_predicted():
+    members, films = made(FEW - 1)
+    fusion = LateFusion().fit(members, films)
+    np.testing.assert_allclose(fusion.held_out_.values, fusion.predict(members).values)
+
+
+def test_films_that_lack_a_member_are_held_out_by_the_stack_that_serves_them():
+    members, films = made(400)
+    members[0] = without(members[0], np.arange(100))
+    fusion = LateFusion().fit(members, films)
+    far = np.abs(fusion.held_out_.values - fusion.predict(members).values)
+    assert np.isfinite(far).all() and far[:100].mean() < 0.05 and far[:100].max() > 0
+
+
+def test_only_a_stack_holds_films_out():
+    members, films = made(60)
+    for method in METHODS:
+        assert (LateFusion(method=method).fit(members, films).held_out_ is not None) is (method in STACKS)

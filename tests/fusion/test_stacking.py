@@ -39,7 +39,9 @@ def test_many_regressions_at_once_are_scikit_learn_s_one_by_one(C):
     log_odds, labels = drawn()
     own, targets = by_genre(log_odds), labels.T.astype(float)
     problem = logistic(own, np.zeros((400, 0)), targets, np.zeros((3, 3)), np.array([0, 1 / C, 1 / C]))
-    for found, x, y in zip(minimise(*problem, np.zeros((3, 3))), own[..., 1:], targets, strict=True):
+    for found, x, y in zip(
+        minimise(*problem, np.zeros((3, 3))).parameters, own[..., 1:], targets, strict=True
+    ):
         oracle = LogisticRegression(C=C, tol=1e-10, max_iter=10_000).fit(x, y)
         np.testing.assert_allclose(found, [*oracle.intercept_, *oracle.coef_[0]], atol=1e-5)
 
@@ -50,8 +52,8 @@ def test_features_that_all_genres_see_are_like_features_of_each():
     targets, ridge = labels.T.astype(float), np.r_[0.0, np.full(4, 2.0)]
     apart = np.concatenate([own, np.broadcast_to(common, (3, *common.shape))], axis=2)
     start = np.zeros((3, 5))
-    together = minimise(*logistic(own, common, targets, start, ridge), start)
-    expected = minimise(*logistic(apart, np.zeros((400, 0)), targets, start, ridge), start)
+    together = minimise(*logistic(own, common, targets, start, ridge), start).parameters
+    expected = minimise(*logistic(apart, np.zeros((400, 0)), targets, start, ridge), start).parameters
     np.testing.assert_allclose(together, expected, atol=1e-8)
 
 
@@ -60,7 +62,7 @@ def test_tied_parameters_are_those_of_one_regression_over_all_genres():
     own, targets = by_genre(log_odds), labels.T.astype(float)
     slots = np.array([[0, 3, 4], [1, 3, 4], [2, 3, 4]])
     problem = logistic(own, np.zeros((400, 0)), targets, np.zeros((3, 3)), np.full(3, 1e-6))
-    found = minimise(*tied(*problem, slots), np.zeros((1, 5)))[0]
+    found = minimise(*tied(*problem, slots), np.zeros((1, 5))).parameters[0]
     stacked = np.hstack([np.repeat(np.eye(3), 400, axis=0), own[..., 1:].reshape(-1, 2)])
     oracle = LogisticRegression(C=1e6, tol=1e-10, max_iter=10_000, fit_intercept=False)
     np.testing.assert_allclose(found, oracle.fit(stacked, targets.ravel()).coef_[0], atol=1e-4)
@@ -73,7 +75,7 @@ def test_bounded_parameters_are_those_of_a_general_solver(seed):
     log_odds[2] *= -1  # a member that is wrong wants a weight below 0
     own, targets, lower = by_genre(log_odds), labels.T.astype(float), np.r_[-np.inf, 0, 0, 0]
     slopes, curvature = logistic(own, np.zeros((60, 0)), targets, np.full((2, 4), 0.3), np.full(4, 2.0))
-    found = minimise(slopes, curvature, np.full((2, 4), 0.3), lower=lower)
+    found = minimise(slopes, curvature, np.full((2, 4), 0.3), lower=lower).parameters
     assert (found >= lower).all()
     for genre in (0, 1):
 
@@ -90,8 +92,31 @@ def test_parameters_that_are_not_free_stay():
     log_odds, labels = drawn()
     start = np.array([[0.0, 1.0, 0.5]] * 3)
     problem = logistic(by_genre(log_odds), np.zeros((400, 0)), labels.T.astype(float), start, np.zeros(3))
-    found = minimise(*problem, start, free=np.array([True, False, True]))
+    found = minimise(*problem, start, free=np.array([True, False, True])).parameters
     assert (found[:, 1] == 1).all() and (found[:, [0, 2]] != start[:, [0, 2]]).all()
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.4]))
+def test_where_the_search_starts_does_not_change_what_is_found(seed, bound):
+    log_odds, labels = drawn(80, 2, 3, seed)
+    problems = [
+        logistic(
+            by_genre(log_odds)[:, rows],
+            np.zeros((60, 0)),
+            labels[rows].T.astype(float),
+            zero,
+            np.full(4, 0.5),
+        )
+        for zero in [np.zeros((2, 4))]
+        for rows in (slice(60), slice(20, None))
+    ]
+    lower = np.r_[-np.inf, np.full(3, bound)]
+    like = minimise(*problems[0], np.zeros((2, 4)), lower=lower, tolerance=1e-3)
+    cold, warm = (
+        minimise(*problems[1], np.zeros((2, 4)), lower=lower, near=near).parameters for near in (None, like)
+    )
+    np.testing.assert_allclose(warm, cold, atol=1e-7)
 
 
 def test_what_does_not_converge_is_said():

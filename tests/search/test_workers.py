@@ -11,6 +11,7 @@ import pytest
 from search_script import Slow, space
 
 from multigenre._checks import InputError
+from multigenre._threads import cores
 from multigenre.search import SearchPlan, _workers, leaderboard, run_workers, search
 from multigenre.search._oracles import make_oracle
 
@@ -144,7 +145,7 @@ def test_what_the_processes_are_told_keeps_the_channel_on_this_machine(tmp_path)
     assert found.keys() == {"chief", "worker-0", "worker-1"}
     assert {tuple(words) for words in found.values()} == {tuple(found["chief"])}
     address, port, threads = found["chief"]
-    assert address == "127.0.0.1" and int(port) > 1023 and int(threads) == max(1, os.cpu_count() // 2)
+    assert address == "127.0.0.1" and int(port) > 1023 and int(threads) == max(1, cores() // 2)
 
 
 def test_every_worker_has_one_of_the_gpus_that_are_named_in_turn(tmp_path, monkeypatch):
