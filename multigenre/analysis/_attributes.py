@@ -156,7 +156,7 @@ def read_attributes(path: Pathlike, columns):
         numbers = pd.to_numeric(values, errors="coerce")
         # A table in CSV holds texts; a column is of numbers if every filled cell is one.
         values = numbers if (numbers.notna() == values.notna()).all() else values
-        found[name] = decades(values) if name.lower() in DATES else values  # pyright: ignore[reportArgumentType]
+        found[name] = decades(values) if name.lower() in DATES else values
     return pd.DataFrame(found)
 
 
@@ -203,7 +203,9 @@ def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
             break
     kept = list(dict.fromkeys(names.values()))
     codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
-    return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+    return pd.Series(
+        pd.Categorical.from_codes(codes, pd.Index(kept), ordered=True), values.index, name=values.name
+    )
 
 
 def _range(least, most, digits):

@@ -77,7 +77,7 @@ def moved_log_odds(
         usual = pd.Series(prevalence, dtype=float).reindex(list(genres))
         if usual.isna().any():
             raise InputError(
-                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."  # pyright: ignore[reportArgumentType]
+                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."
             )
     for name, one in found.items():
         if name in reading or name == "fused":

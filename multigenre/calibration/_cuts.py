@@ -225,13 +225,14 @@ def _scut_fbr(probability, gain, one, level, weights):
     """Return positions of the best F1, or of the first cut where F1 on films left out is below the level."""
     weights = np.ones((len(probability), 1)) if weights is None else weights
     fold = np.random.default_rng(0).permutation(len(probability)) % FOLDS
-    everything, held = reach(probability, gain, weights), 0
+    everything, held = reach(probability, gain, weights), np.zeros((2, weights.shape[1]))
     for part in range(FOLDS):
         # The same cuts as for all films, so what a cut reaches in the fold is what the rest lacks.
         rest = reach(probability, gain, weights * (fold != part)[:, None])
         chosen = np.argmax(rest.f1, axis=0)
         held = held + everything.at(chosen) - rest.at(chosen)
-    poor = f_scores(*held, everything.positives) < level
+    hits, named = held
+    poor = f_scores(hits, named, everything.positives) < level
     return np.where(poor, 0, np.argmax(one.f1, axis=0))
 
 
@@ -261,7 +262,7 @@ def search(columns, strategy: str, level: float | None, *, weights=None, film=No
                 chosen = np.argmax(SCORES[strategy](one, level), axis=0)
             cuts.append(one.cuts[chosen])
         return np.stack(cuts)
-    reaches = [reach(*column, weights, film) for column in columns]
+    reaches = [reach(probability, gain, weights, film) for probability, gain in columns]
     if strategy == "joint-micro":
         positions = joint_micro(reaches)[0]
     else:

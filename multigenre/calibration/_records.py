@@ -27,7 +27,7 @@ def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genr
     """
     if isinstance(probabilities, GenreProbabilities):
         return probabilities
-    frame = pd.DataFrame(probabilities)
+    frame = pd.DataFrame(probabilities)  # pyright: ignore[reportArgumentType]  # any array-like will do
     if genres is None or isinstance(probabilities, pd.DataFrame):
         genres = Genres(frame.columns)
     return GenreProbabilities(frame.index, genres, frame.to_numpy(), "the array", "calibration")

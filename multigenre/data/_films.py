@@ -331,13 +331,13 @@ class Films:
                     "no film has an overview or a poster; add a column Overview or name a posters folder."
                 )
             names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
-            if labels is None:
+            if names is None or labels is None:
                 return films
-            if genres is None and len(names) < 2:  # pyright: ignore[reportArgumentType]
+            if genres is None and len(names) < 2:
                 raise InputError(
                     f"{names[0]} is its only genre, but telling genres apart needs at least two."
                 )
-            films = replace(films, labels=labels, genres=Genres(names))  # pyright: ignore[reportArgumentType]
+            films = replace(films, labels=labels, genres=Genres(names))
             return films if genres is None else films.align(genres)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error

@@ -113,10 +113,10 @@ def fitted(
     progress : callable, optional
         As `Member.fit` takes them.
     """
-    done = folder / f"{member.name}.done"
+    done = Path(folder) / f"{member.name}.done"
     if done.is_dir():
         return member.load(done)
-    training = folder / f"{member.name}.training"
+    training = Path(folder) / f"{member.name}.training"
     member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
     with replacing_folder(done) as partial:
         member.save(partial)

@@ -310,7 +310,7 @@ class LateFusion(BaseEstimator):
             "members": self.members_,
             "genres": list(self.genres_),
             "film_ids": self.film_ids_.tolist(),
-            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),  # pyright: ignore[reportArgumentType]
+            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),
             "stacks": [{"members": list(names), **stack.to_dict()} for names, stack in self._stacks.items()],
         }
 

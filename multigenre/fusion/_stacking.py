@@ -57,18 +57,16 @@ class Stack:
         total = self.weights[:, 0].astype(kind)
         for weight, member in zip(self.weights[:, 1:].T.astype(kind), members, strict=True):
             total = total + weight * member
-        if self.others is None:
+        if self.others is None or self.usual is None:
             return total
         intercept, slope, *weights = self.others.T.astype(kind)
         return intercept + slope * total + evidence(total, self.usual.astype(kind)) @ np.array(weights)
 
     def to_dict(self):
         """Return plain values that JSON can hold."""
-        others = (
-            None
-            if self.others is None
-            else {"coefficients": self.others.tolist(), "usual": self.usual.tolist()}
-        )
+        others = None
+        if self.others is not None and self.usual is not None:
+            others = {"coefficients": self.others.tolist(), "usual": self.usual.tolist()}
         return {
             "coefficients": self.weights.tolist(),
             "errors": None if np.isnan(self.errors).all() else self.errors.tolist(),

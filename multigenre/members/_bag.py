@@ -113,7 +113,7 @@ class OverviewBag:
         networks = []
         for seed in child_seeds(self.seed, self.n_networks):
             rng = np.random.default_rng(seed)
-            network = BagNetwork.start(features.shape[1], self.n_units, intercepts[varied], rng)
+            network = BagNetwork.start(features.shape[1], self.n_units, intercepts[varied], rng)  # pyright: ignore[reportOptionalSubscript]  # SciPy has no types
             labels = films.labels[:, varied]
             train_network(network, features, labels, epochs=self.epochs, rng=rng, after_epoch=after_epoch)
             networks.append(network)

@@ -105,7 +105,7 @@ class GivenMember:
 
     def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that the table says nothing of."""
-        rows = pd.Index(self.table_.ids).get_indexer(films.ids)
+        rows = pd.Index(self.table_.ids).get_indexer(pd.Index(films.ids))
         present = (rows >= 0) & self.table_.present[rows]
         if not present.all():
             absent = films.ids[~present]

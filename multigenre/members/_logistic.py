@@ -95,19 +95,18 @@ def fit_films_head(
     table : pandas.DataFrame or None
         What `choose_C` gave; None where nothing was chosen.
     """
-    C, table = strengths, None
-    if np.ndim(strengths) and len(films) < FOLDS:
-        C = strengths[0]
-    elif np.ndim(strengths):
+    several = np.atleast_1d(strengths).tolist()
+    C, table = several[0], None
+    if np.ndim(strengths) and len(films) >= FOLDS:
         fold = folds_of_films(films, FOLDS)
-        C, table = choose_C(features, films.labels, strengths, fold=fold, what=what, progress=progress)
-    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table  # pyright: ignore[reportArgumentType]
+        C, table = choose_C(features, films.labels, several, fold=fold, what=what, progress=progress)
+    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table
 
 
 def choose_C(
     features,
     labels: ArrayLike,
-    strengths: float | Sequence[float],
+    strengths: Sequence[float],
     *,
     fold: ArrayLike,
     what: str = "a head",
@@ -147,7 +146,7 @@ def choose_C(
     Stone (1974), "Cross-validatory choice and assessment of statistical predictions", J. Royal Statistical
     Society B 36(2).
     """
-    strengths = sorted(strengths)  # pyright: ignore[reportArgumentType]
+    strengths = sorted(strengths)
     features, labels = _checked(features, labels, strengths)
     fold = check_shape(fold, labels.shape[:1], "Folds")
     folds = np.unique(fold)
@@ -195,4 +194,4 @@ def _path(features, labels, strengths):
         model = LogisticRegression(tol=1e-5, max_iter=2000, warm_start=True)
     for strength in strengths:
         model.set_params(C=strength).fit(features, labels)
-        yield model.coef_[0].copy(), model.intercept_[0]
+        yield model.coef_[0].copy(), model.intercept_[0]  # pyright: ignore[reportIndexIssue]  # an array once fitted

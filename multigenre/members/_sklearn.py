@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
+from multigenre._clones import unfitted
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._member import (
@@ -203,7 +203,7 @@ class SklearnMember:
 
 def _multi_label(estimator):
     """Return an unfitted copy that takes a table of labels."""
-    copy = clone(estimator)
+    copy = unfitted(estimator)
     # A search has no tags of its own for this; it is what refits the estimator that it holds.
     is_search = {"estimator", "refit"} <= set(copy.get_params(deep=False))
     tags = get_tags(copy.estimator if is_search else copy)

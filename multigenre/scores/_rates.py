@@ -37,7 +37,7 @@ def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids):
         return cuts.to_numpy(float)
     cuts = pd.Series(thresholds, dtype=float).reindex(list(genres))
     if cuts.isna().any():
-        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")  # pyright: ignore[reportArgumentType]
+        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")
     return cuts.to_numpy()
 
 
@@ -46,13 +46,13 @@ def present_cuts(thresholds: pd.Series | pd.DataFrame | None, probabilities: Gen
     return cuts_of(thresholds, probabilities.genres, probabilities.ids[probabilities.present])
 
 
-def losses(values: ArrayLike, labels: ArrayLike):
+def losses(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each cell's binary cross-entropy in nats, (n_films, n_genres) float64."""
     values = np.clip(values, 1e-7, 1 - 1e-7, dtype=np.float64)
     return -np.log(np.where(labels == 1, values, 1 - values))
 
 
-def rates(predicted, labels: ArrayLike, axis):
+def rates(predicted: np.ndarray, labels: np.ndarray, axis: int | None) -> np.ndarray:
     """Return precision, recall and F1 along an axis, stacked; 0 / 0 is 0.
 
     Counted here because scikit-learn takes a single live genre's column for two classes.

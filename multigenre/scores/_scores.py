@@ -109,11 +109,11 @@ def genre_scores(
     if not len(values):
         raise InputError(f"{probabilities.name} covers none of these films, so there is no genre to score.")
     genres, cuts = probabilities.genres, present_cuts(thresholds, probabilities)
-    predicted, live = values >= cuts, labels.any(axis=0)
+    predicted, live = values >= cuts, np.any(labels, axis=0)
     precision, recall, f1 = np.where(live, rates(predicted, labels, axis=0), np.nan)
     average_precision = [
         average_precision_score(label, value) if here else np.nan
-        for label, value, here in zip(labels.T, values.T, live, strict=True)  # pyright: ignore[reportArgumentType]
+        for label, value, here in zip(labels.T, values.T, live, strict=True)
     ]
     table = pd.DataFrame(
         {
@@ -133,7 +133,7 @@ def genre_scores(
     )
     undefined = ["average_precision", "precision", "recall", "f1"]
     table = table.astype(dict.fromkeys(undefined, "Float64"))
-    table.attrs["no_positive"] = table.index[~live].tolist()  # pyright: ignore[reportArgumentType]
+    table.attrs["no_positive"] = table.index[~live].tolist()
     return table
 
 
@@ -170,7 +170,7 @@ def score_table(contenders: list[GenreProbabilities], films: Films, thresholds=N
 
 
 def prevalence_baseline(
-    train_films: Films | GenreProbabilities | pd.Series, films: Films | GenreProbabilities
+    train_films: Films | pd.Series, films: Films | GenreProbabilities
 ) -> GenreProbabilities:
     """Return the probabilities of who knows only how common each genre is.
 

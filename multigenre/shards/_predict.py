@@ -77,7 +77,7 @@ def predict_shards(
     out, parts = Path(out), _parts(source)
     sizes = {
         name: len(part) if isinstance(part, pa.Table) else count_films(part)  # pyright: ignore[reportArgumentType]
-        for name, part in parts.items()  # pyright: ignore[reportArgumentType]
+        for name, part in parts.items()
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -97,6 +99,7 @@ def ray_predictions(
     try:
         import ray  # noqa: PLC0415
         import ray.data  # noqa: PLC0415
+        import ray.exceptions  # noqa: PLC0415
     except ModuleNotFoundError:
         message = "Prediction with Ray needs Ray, which is not installed: pip install 'multigenre[ray]'."
         raise InputError(message) from None
@@ -116,9 +119,11 @@ def ray_predictions(
                 num_cpus=1,
             )
         try:
-            for table in films.iter_batches(batch_size=None, batch_format="pyarrow"):
+            tables: Iterable[Any] = films.iter_batches(batch_size=None, batch_format="pyarrow")
+            for table in tables:
                 for name in table[SOURCE].unique().to_pylist():
-                    yield name, table.filter(pc.equal(table[SOURCE], name)).drop_columns(SOURCE)
+                    rows = pc.equal(table[SOURCE], name)  # pyright: ignore[reportAttributeAccessIssue]  # made at import
+                    yield name, table.filter(rows).drop_columns(SOURCE)
         except ray.exceptions.RayTaskError as error:
             refused = _cause(error, InputError)
             raise refused or error from None

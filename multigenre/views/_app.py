@@ -68,7 +68,7 @@ def told_probabilities(found: FilmAnswer, genres: Sequence[str]) -> str:
     """Return in words what the fusion and each member say of genres, and which of them each would name."""
     parts = []
     for name, rows in found.probabilities.groupby("contender", sort=False):
-        rows = rows.set_index("genre").loc[genres]
+        rows = rows.set_index("genre").loc[list(genres)]
         if rows["probability"].isna().all():
             parts.append(f"{name}: nothing to read.")
             continue

@@ -195,7 +195,7 @@ class ReliabilityGridDisplay:
         """Draw every genre that a film carries; parameters as for `reliability_table`."""
         table = reliability_table(probabilities, films, bins=bins)
         support = films.genres.support(films.labels)
-        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)  # pyright: ignore[reportArgumentType]
+        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None, columns=5):
         """Draw, in ``ax``'s place if it is given, in so many columns at most. Return this display."""
@@ -208,9 +208,15 @@ class ReliabilityGridDisplay:
             self.figure_ = Figure(figsize=(1.75 * columns + 0.5, 1.75 * rows + 0.4), layout="constrained")
             panels = self.figure_.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         else:
+            place = ax.get_subplotspec()
+            if place is None:
+                raise InputError(
+                    "A reliability grid needs an ax that stands in a grid of subplots, got one placed by hand; "
+                    "take one of figure.subplots()."
+                )
             ax.set_axis_off()
             self.figure_ = ax.figure
-            grid = ax.get_subplotspec().subgridspec(rows, columns)
+            grid = place.subgridspec(rows, columns)
             panels = grid.subplots(sharex=True, sharey=True, squeeze=False)
         self.axes_ = list(panels.flat[: len(genres)])
         for panel in panels.flat[len(genres) :]:

@@ -44,6 +44,9 @@ class FusionWeightsDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
+    ax_: Axes
+    figure_: Figure
+
     def __init__(self, weights: pd.DataFrame):
         self.weights = weights
 
@@ -63,7 +66,7 @@ class FusionWeightsDisplay:
         InputError
             If the fusion has no weights of its own for these members.
         """
-        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)  # pyright: ignore[reportArgumentType]
+        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)
 
     def plot(self, *, ax: Axes | None = None):
         """Draw. Return this display."""
@@ -115,6 +118,9 @@ class TopGenreConfusionDisplay:
     ax_ : matplotlib.axes.Axes
     figure_ : matplotlib.figure.Figure
     """
+
+    ax_: Axes
+    figure_: Figure
 
     def __init__(self, table: pd.DataFrame):
         self.table = table
@@ -196,7 +202,7 @@ def _draw(display, shades, colours, limits, form, ax, numbers=None):
     ax.set_xticks(np.arange(columns) + 0.5, shades.columns, rotation=35 if columns < 6 else 90, fontsize=8)
     if columns < 6:
         for label in ax.get_xticklabels():
-            label.set_ha("left")
+            label.set_horizontalalignment("left")
     ax.set_yticks(np.arange(rows) + 0.5, shades.index, fontsize=8)
     ax.set(ylim=(rows, 0))
     ax.xaxis.tick_top()

@@ -127,8 +127,8 @@ def robustness_extras(
     fused = table[(table["contender"] == "fused") & (table["level"] > 0)]
     names = ["damage", "setting", "films", "value", "low", "high", "change", "change_low", "change_high"]
     return {
-        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),  # pyright: ignore[reportArgumentType]
-        "mAP of the fused prediction, and its change from the films as they are": fused[names],  # pyright: ignore[reportReturnType]
+        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),
+        "mAP of the fused prediction, and its change from the films as they are": fused[names],
     }
 
 
@@ -176,8 +176,9 @@ def write_tables(tables: dict[str, pd.DataFrame], path: Pathlike) -> None:
 
 def render(facts: dict[str, Any]):
     """Return the page that says these facts, as HTML text. Texts are escaped, whatever they hold."""
+    loader = PackageLoader("multigenre.views")
     environment = Environment(
-        loader=PackageLoader("multigenre.views"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -190,8 +191,7 @@ def render(facts: dict[str, Any]):
         "p_value": p_value,
         "sort_key": sort_key,
     }
-    source = environment.loader.get_source
-    script, style = (source(environment, f"report.{kind}")[0] for kind in ("js", "css"))
+    script, style = (loader.get_source(environment, f"report.{kind}")[0] for kind in ("js", "css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(
         **facts,

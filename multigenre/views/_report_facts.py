@@ -50,7 +50,7 @@ def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> di
     """
     shown = list(dict.fromkeys(tables["scores"]["contender"]))
     words = names_in_words(ensemble, shown[:-1])
-    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)  # pyright: ignore[reportArgumentType]
+    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)
     by_modality = "modality_outcomes" in tables
     support = tables["average_precision"].set_index("genre")["support"]
     order = support[support > 0].sort_values(ascending=False, kind="stable").index
@@ -72,8 +72,8 @@ def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> di
         "clear": [_minus(one.sentence) for one in told if one.certain],
         "unclear": [_minus(one.sentence) for one in told if not one.certain],
         "summary": plain(tables["summary"]),
-        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],  # pyright: ignore[reportArgumentType]
-        "without_film": list(support.index[support == 0]),  # pyright: ignore[reportArgumentType]
+        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],
+        "without_film": list(support.index[support == 0]),
         "pairs": plain(pairs.head(MOST_ROWS)),
         "pairs_more": max(len(pairs) - MOST_ROWS, 0),
         "slices": plain(slices),
@@ -256,7 +256,7 @@ def _genre(genre, number, tables, parts):
         "support": parts["average_precision"][genre]["support"],
         "prevalence": parts["average_precision"][genre]["prevalence"],
         "average_precision": precision,
-        "best": max(known, key=known.get) if known else None,  # pyright: ignore[reportArgumentType]
+        "best": max(known, key=known.__getitem__) if known else None,
         "bars": {of: parts["outcomes"][of][genre] for of in SETS},
         "found": parts.get("modality_outcomes", parts["outcomes"])["positives"][genre],
         "scores": parts["scores"][genre],
