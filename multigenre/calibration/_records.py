@@ -15,7 +15,9 @@ from multigenre._checks import (
 from multigenre.data import Films, GenreProbabilities, Genres
 
 
-def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genres: Genres | None = None):
+def as_record(
+    probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genres: Genres | None = None
+) -> GenreProbabilities:
     """Return `GenreProbabilities` as they are, or of an array or DataFrame.
 
     Parameters
@@ -34,8 +36,11 @@ def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genr
 
 
 def calibration_films(
-    probabilities, films, sample_weight: ArrayLike | None, what: str
-) -> tuple[GenreProbabilities, np.ndarray, np.ndarray, np.ndarray]:
+    probabilities: GenreProbabilities | ArrayLike | pd.DataFrame,
+    films: Films | ArrayLike | pd.DataFrame,
+    sample_weight: ArrayLike | None,
+    what: str,
+) -> tuple[GenreProbabilities, np.ndarray, np.ndarray, np.ndarray | None]:
     """Return what can be learned from: the record, and positions, labels and weights of films that count.
 
     Parameters
@@ -73,7 +78,7 @@ def calibration_films(
         labels = check_labels(films, record.values.shape)
     if sample_weight is None:
         rows = np.flatnonzero(record.present)
-        return record, rows, labels[rows], None  # pyright: ignore[reportReturnType]
+        return record, rows, labels[rows], None
     weights = check_weights(sample_weight, len(record), what)
     rows = np.flatnonzero(record.present & (weights > 0))
     return record, rows, labels[rows], weights[rows]
