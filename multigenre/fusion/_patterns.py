@@ -20,14 +20,16 @@ FOLDS = 5
 class Candidate(NamedTuple):
     """What may serve a pattern: the ``members`` used and those of the fit, its stack, and held-out log-odds."""
 
-    members: tuple
-    fit: tuple
+    members: tuple[int, ...]
+    fit: tuple[int, ...]
     others_C: float | None
     stack: Stack
     held_out: np.ndarray
 
 
-def patterns_of(present, wanted=None):
+def patterns_of(
+    present: np.ndarray, wanted: Iterable[tuple[int, ...]] | None = None
+) -> list[tuple[int, ...]]:
     """Return the patterns of present members to fit, as columns of ``present`` (n_films, n_members).
 
     They are the single members, those that films have, and those ``wanted``, by default all of a few members.
@@ -49,7 +51,7 @@ def columns_of(patterns: Iterable[Iterable[str]] | None, members: list[str]) -> 
     return [tuple(sorted({members.index(name) for name in pattern})) for pattern in patterns]
 
 
-def folds_of(ids, seed: int):
+def folds_of(ids: Iterable[str], seed: int) -> np.ndarray:
     """Return a fold for each film that depends on all films' ids, not on their order: (n_films,) int."""
     digests = [blake2b(f"{seed} {film}".encode(), digest_size=8).digest() for film in ids]
     fold = np.empty(len(digests), int)
@@ -106,7 +108,7 @@ def fit_patterns(
     fitted = {whole: fits(lessons, whole, C, others_C, non_negative)}
     stacks, best, choices = {}, {}, []
     for pattern in patterns_of(present, wanted):
-        rows = present[:, pattern].all(axis=1)
+        rows = np.all(present[:, pattern], axis=1)
         seen, candidates = lessons.of(pattern).take(rows), []
         if len(pattern) == 1:
             candidates.append(Candidate(pattern, (), None, equal_stack(n_genres, 1), seen.log_odds[0]))
@@ -153,12 +155,12 @@ def fit_greedy(
     labels: np.ndarray,
     sample_weight: np.ndarray,
     *,
-    wanted=None,
-):
+    wanted: list[tuple[int, ...]] | None = None,
+) -> dict[tuple[str, ...], Stack]:
     """Return `greedy_weights` of probabilities (n_members, n_films, n_genres) for every pattern, as stacks."""
     present, stacks = ~np.isnan(values[:, :, 0]).T, {}
     for pattern in patterns_of(present, wanted):
-        rows = present[:, pattern].all(axis=1)
+        rows = np.all(present[:, pattern], axis=1)
         if rows.sum() >= FEW:
             mine, counts = values[np.array(pattern)][:, rows], sample_weight[rows]
             weights = greedy_weights(mine, labels[rows], sample_weight=counts)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -42,16 +42,16 @@ class Stack:
     loss: float = np.inf
 
     @property
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """Standard errors of the weights, in their shape."""
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
-    def mapped(self, maps):
+    def mapped(self, maps: np.ndarray) -> Self:
         """Return the stack with the weights that ``maps``, a matrix a genre, makes of these."""
         weights = (maps @ self.weights[..., None])[..., 0]
         return replace(self, weights=weights, covariance=maps @ self.covariance @ maps.mT)
 
-    def log_odds(self, members: Sequence[np.ndarray]) -> np.ndarray:
+    def log_odds(self, members: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Return fused log-odds (n_films, n_genres) from the members' log-odds, a sequence of such arrays."""
         kind = members[0].dtype
         total = self.weights[:, 0].astype(kind)
@@ -62,7 +62,7 @@ class Stack:
         intercept, slope, *weights = self.others.T.astype(kind)
         return intercept + slope * total + evidence(total, self.usual.astype(kind)) @ np.array(weights)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
         others = None
         if self.others is not None and self.usual is not None:
@@ -75,7 +75,7 @@ class Stack:
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]):
+    def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described, of errors the variances."""
         weights, others = np.array(facts["coefficients"]), facts["others"] or {}
         errors = np.full_like(weights, np.nan) if facts["errors"] is None else np.array(facts["errors"])
@@ -88,14 +88,14 @@ class Stack:
         )
 
 
-def equal_stack(n_genres, n_members):
+def equal_stack(n_genres: int, n_members: int) -> Stack:
     """Return the stack that takes the mean of the members' log-odds: a single member as it is."""
     weights = np.full((n_genres, 1 + n_members), 1 / n_members)
     weights[:, 0] = 0
     return Stack(weights, np.full((*weights.shape, 1 + n_members), np.nan))
 
 
-def evidence(log_odds, usual):
+def evidence(log_odds: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Return log(1 + odds / usual odds): near 0 for a genre less likely than usual, as log-odds where more.
 
     Most genres are absent from most films, so how absent one is says little about another.
@@ -234,7 +234,7 @@ def others_path(
     return stacks
 
 
-def stack_loss(log_odds, labels: np.ndarray, sample_weight: np.ndarray | None = None):
+def stack_loss(log_odds: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
     """Return binary cross-entropy of log-odds, the mean over films (weighted) and genres in nats."""
     losses = np.logaddexp(0, log_odds) - labels * log_odds
     return float(np.average(losses, axis=0, weights=sample_weight).mean())
