@@ -58,9 +58,9 @@ class OverviewBag:
         Genres that no or every training film carries; they get their smoothed prevalence for every film.
     """
 
-    modality = "overview"
-    folds = 5
-    history_ = None
+    modality: str = "overview"
+    folds: int = 5
+    history_: None = None
 
     def __init__(
         self,

@@ -54,9 +54,9 @@ class GivenMember:
     [[('Comedy', 0.5)], [('Drama', 0.75)]]
     """
 
-    modality = "given"
-    folds = 5
-    history_ = None
+    modality: str = "given"
+    folds: int = 5
+    history_: None = None
 
     def __init__(self, name: str, table: str | Path | pd.DataFrame | GenreProbabilities | None = None):
         self.name, self.table = name, table

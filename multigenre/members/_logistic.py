@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import issparse, sparray, spmatrix
 from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
 from multigenre._signatures import Progress, no_progress
 from multigenre.data import Films, folds_of_films, logits
 
+Features = np.ndarray | sparray | spmatrix
 FOLDS = 5  # that choose C
 
 
 def fit_head(
-    features: np.ndarray,
+    features: Features,
     labels: ArrayLike,
     *,
     C: float,
@@ -67,13 +68,13 @@ def fit_head(
 
 
 def fit_films_head(
-    features,
+    features: Features,
     films: Films,
     strengths: float | Sequence[float],
     *,
     what: str = "a head",
     progress: Progress = no_progress,
-):
+) -> tuple[np.ndarray, np.ndarray, float, pd.DataFrame | None]:
     """Fit a head to films' features, under the C given or the best of several.
 
     Parameters
@@ -104,14 +105,14 @@ def fit_films_head(
 
 
 def choose_C(
-    features,
+    features: Features,
     labels: ArrayLike,
     strengths: Sequence[float],
     *,
     fold: ArrayLike,
     what: str = "a head",
     progress: Progress = no_progress,
-):
+) -> tuple[float, pd.DataFrame]:
     """Choose the penalty under which films that a head did not see get the lowest binary cross-entropy.
 
     One for all genres: rare genres have too few films to choose by.

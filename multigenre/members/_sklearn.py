@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.multiclass import OneVsRestClassifier
@@ -78,10 +78,10 @@ class SklearnMember:
     array([[0.8, 0.2]], dtype=float32)
     """
 
-    folds = 5
-    history_ = None
+    folds: int = 5
+    history_: None = None
 
-    def __init__(self, name: str, estimator=None, *, modality: str = "overview"):
+    def __init__(self, name: str, estimator: Any = None, *, modality: str = "overview"):
         if modality not in ("overview", "poster"):
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
         self.name, self.estimator, self.modality = name, estimator, modality
