@@ -17,13 +17,13 @@ LOOKED_AT = (48, 72)  # pixels of a poster
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
 
-def overview_words(films: Films):
+def overview_words(films: Films) -> pd.Series:
     """Return how many words each overview has, a Series of Int64 by film id; <NA> without overview."""
     words = [len(overview.split()) or pd.NA for overview in films.overviews]
     return pd.Series(words, films.ids, "Int64", name="overview_words")
 
 
-def modalities(films: Films):
+def modalities(films: Films) -> pd.Series:
     """Return what each film has, by film id: ``"both"``, ``"no poster"``, ``"no overview"`` or ``"neither"``."""
     names = np.array(["neither", "no overview", "no poster", "both"], object)
     return pd.Series(names[films.has_poster + 2 * films.has_overview], films.ids, name="modalities")
@@ -134,7 +134,7 @@ def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.Data
     return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
 
 
-def read_attributes(path: Pathlike, columns):
+def read_attributes(path: Pathlike, columns: Sequence[str]) -> pd.DataFrame | None:
     """Return columns of a table of films to slice by, indexed by film id; None without columns.
 
     Years and dates become decades.

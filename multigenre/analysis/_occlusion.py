@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def moved_log_odds(
     members: dict[str, Member],
     films: Films,
-    variants,
+    variants: Sequence[tuple[int, str]],
     *,
     modality: str,
     fusion: LateFusion | None = None,

@@ -190,7 +190,7 @@ def _by_modality(ensemble, members):
     return groups
 
 
-def beside(always, given):
+def beside(always: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
     """Return attributes of films and those that were given, if any, under their own names where these are taken."""
     if given is None:
         return always
