@@ -34,7 +34,7 @@ MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
 
-def thumbnail(path: Pathlike):
+def thumbnail(path: Pathlike) -> str | None:
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
     image = read_poster(path, size=SHOWN)
     if image is None:

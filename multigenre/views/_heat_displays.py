@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,9 @@ class FusionWeightsDisplay:
         self.weights = weights
 
     @classmethod
-    def from_fusion(cls, fusion: LateFusion, *, members: Sequence[str] | None = None, ax: Axes | None = None):
+    def from_fusion(
+        cls, fusion: LateFusion, *, members: Sequence[str] | None = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the weights of a fitted `LateFusion`.
 
         Parameters
@@ -68,7 +70,7 @@ class FusionWeightsDisplay:
         """
         return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw. Return this display."""
         reach = max(float(np.abs(self.weights.to_numpy()).max()), 1e-9)
         return _draw(self, self.weights, SIGNED, (-reach, reach), "{:.2f}", ax)
@@ -126,11 +128,13 @@ class TopGenreConfusionDisplay:
         self.table = table
 
     @classmethod
-    def from_predictions(cls, probabilities: GenreProbabilities, films: Films, *, ax: Axes | None = None):
+    def from_predictions(
+        cls, probabilities: GenreProbabilities, films: Films, *, ax: Axes | None = None
+    ) -> Self:
         """Draw; parameters as for `top_genre_confusion`."""
         return cls(top_genre_confusion(probabilities, films)).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw shades of each column's films, with the films as numbers. Return this display."""
         shares = self.table / self.table.sum(axis=0).clip(lower=1e-9)
         _draw(self, shares, SHADES, (0, 1), None, ax, numbers=self.table)
@@ -194,7 +198,7 @@ def _draw(display, shades, colours, limits, form, ax, numbers=None):
     if ax is None:
         size = (2.2 + max(0.42 * columns, 1.6), 1.4 + 0.27 * rows)
         ax = Figure(figsize=size, layout="constrained").subplots()
-    display.ax_, display.figure_ = ax, ax.figure
+    display.ax_, display.figure_ = ax, ax.figure.get_figure(root=True)
     ax.pcolormesh(shades.to_numpy(float), cmap=colours, vmin=limits[0], vmax=limits[1], linewidth=0)
     for (row, column), value in np.ndenumerate((shades if numbers is None else numbers).to_numpy(float)):
         text = form.format(value) if form else f"{value:.1f}".removesuffix(".0") if value >= 0.05 else ""

@@ -98,7 +98,7 @@ def marked_places(
     return list(found.values())
 
 
-def pieces(text, words):
+def pieces(text: str, words: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a text cut at its marked words, a list of dicts: ``text`` and ``change``, None between them.
 
     Examples

@@ -132,7 +132,7 @@ def robustness_extras(
     }
 
 
-def check_path(path: Pathlike):
+def check_path(path: Pathlike) -> str:
     """Return the format that a path asks for, ``"html"``, ``"json"`` or ``"csv"``, or raise if it cannot be written."""
     path = Path(path)
     how = {".html": "html", ".htm": "html", ".json": "json", "": "csv"}.get(path.suffix.lower())
@@ -174,7 +174,7 @@ def write_tables(tables: dict[str, pd.DataFrame], path: Pathlike) -> None:
         write_text(text, path / f"{name}.csv")
 
 
-def render(facts: dict[str, Any]):
+def render(facts: dict[str, Any]) -> str:
     """Return the page that says these facts, as HTML text. Texts are escaped, whatever they hold."""
     loader = PackageLoader("multigenre.views")
     environment = Environment(
@@ -204,7 +204,7 @@ def render(facts: dict[str, Any]):
     )
 
 
-def number(value, digits=2):
+def number(value: float | None, digits: int = 2) -> str:
     """Return a number for a reader, with a true minus sign; a dash where there is none."""
     return (
         "–"
@@ -213,7 +213,7 @@ def number(value, digits=2):
     )
 
 
-def signed(value, digits=2):
+def signed(value: float | None, digits: int = 2) -> str:
     """Return a number with its sign."""
     return (
         "–"
@@ -222,17 +222,17 @@ def signed(value, digits=2):
     )
 
 
-def percent(value):
+def percent(value: float | None) -> str:
     """Return a share as whole percents."""
     return "–" if value is None or value != value else f"{100 * value:.0f} %"
 
 
-def p_value(value):
+def p_value(value: float | None) -> str:
     """Return a p-value, never as 0."""
     return "< 0.001" if value is not None and value < 0.0005 else number(value, 3)
 
 
-def sort_key(value):
+def sort_key(value: float | None) -> str:
     """Return what a sorted table compares: what is not defined comes last."""
     return "" if value is None or value != value else f"{value:.6g}"
 
