@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -109,7 +110,9 @@ def predict_shards(
     return sum(sizes[name] for name in todo)
 
 
-def local_predictions(bundle, parts, *, with_members=False):
+def local_predictions(
+    bundle: Pathlike, parts: dict[str, Pathlike | pa.Table], *, with_members: bool = False
+) -> Iterator[tuple[str, pa.Table]]:
     """Yield the name of each part and the predictions of some of its films, in order.
 
     Parameters

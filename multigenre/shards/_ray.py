@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class GenrePredictor:
             os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
         self.ensemble, self.with_members = GenreEnsemble.load(bundle), with_members
 
-    def __call__(self, table):
+    def __call__(self, table: pa.Table) -> pa.Table:
         """Return the genres and probabilities of films.
 
         Parameters
@@ -70,7 +70,7 @@ def ray_predictions(
     *,
     actors: int | None = None,
     with_members: bool = False,
-):
+) -> Iterator[tuple[str, pa.Table]]:
     """Yield the name of each part and the predictions of some of its films, in any order.
 
     An actor that dies is started again, and Ray gives the films that it had to another.
