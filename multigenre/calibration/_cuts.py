@@ -167,8 +167,8 @@ def joint_micro(reaches: Sequence[Reach]) -> tuple[list[np.ndarray], np.ndarray]
     (2013), "Threshold optimisation for multi-label classifiers", Pattern Recognition 46(7): the maximum can be
     found. Fan and Lin (2007) climbed towards it one label at a time.
     """
-    positives = sum(one.positives for one in reaches)
-    best = np.zeros(len(positives))  # pyright: ignore[reportArgumentType]
+    positives = np.sum([one.positives for one in reaches], axis=0)
+    best = np.zeros(len(positives))
     while True:
         positions = [np.argmax(2 * one.hits - best * one.named, axis=0) for one in reaches]
         found = f_scores(*sum(map(Reach.at, reaches, positions)), positives)

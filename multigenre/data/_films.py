@@ -162,11 +162,11 @@ class Films:
         first = parts[0]
         for part in parts:
             check_same_genres(first.genres or (), part.genres or (), "Films that are put together")
-        columns = {
+        columns: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("ids", "overviews", "posters", "titles", *(["labels"] if first.genres else []))
         }
-        return cls(**columns, genres=first.genres)  # pyright: ignore[reportArgumentType]
+        return cls(**columns, genres=first.genres)
 
     def with_role(self, role: str | None) -> Self:
         """Return the same films with another split role."""

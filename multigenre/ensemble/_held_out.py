@@ -190,7 +190,7 @@ def out_of_fold_member(
         raise InputError(
             "Cross-fitting needs films whose genres are known, got a table without genre columns."
         )
-    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds  # pyright: ignore[reportArgumentType]
+    fold = folds if isinstance(folds, np.ndarray) else folds_of_films(films, folds, seed=seed)
     values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
     for done, number in enumerate(numbers, start=1):
         held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)

@@ -198,7 +198,7 @@ def _fit(lessons, C, others_C, non_negative, tolerance=1e-8):
     options = {"sample_weight": lessons.sample_weight, "tolerance": tolerance}
     path = stack_path(filled, lessons.labels, C, non_negative=non_negative, **options)
     if others_C:
-        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)  # pyright: ignore[reportArgumentType]
+        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)
     return Fit(path, moments)
 
 

@@ -117,15 +117,15 @@ def fit_patterns(
         for source in dict.fromkeys((pattern, whole)) if rows.sum() >= FEW else ():
             if source not in fitted:
                 fitted[source] = fits(lessons, source, C, others_C, non_negative)
-            if fitted[source]:
-                last, apart = fitted[source]  # pyright: ignore[reportGeneralTypeIssues]
+            if found := fitted[source]:
+                last, apart = found
                 held_out = np.empty((1 + len(others_C), *seen.labels.shape))
                 for one, fit in apart.items():
                     held = seen.fold == one
                     mine = seen.log_odds[:, held]
                     held_out[:, held] = [stack.log_odds(mine) for stack in fit.stacks_for(pattern)]
                 kinds = zip((None, *others_C), last.stacks_for(pattern), held_out, strict=True)
-                candidates += [Candidate(pattern, source, *kind) for kind in kinds]  # pyright: ignore[reportArgumentType]
+                candidates += [Candidate(pattern, source, *kind) for kind in kinds]  # pyright: ignore[reportArgumentType]  # rows are arrays
         parts = [one for part, one in best.items() if one.members == part and set(part) < set(pattern)]
         candidates += [one._replace(held_out=one.held_out[rows]) for one in parts]
         losses = [seen.loss(one.held_out) for one in candidates]

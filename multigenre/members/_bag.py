@@ -167,4 +167,4 @@ class OverviewBag:
 def _vectorizer(settings, vocabulary=None):
     if vocabulary is not None:
         settings = settings | {"vocabulary": vocabulary, "min_df": 1}
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]  # read from its default

@@ -136,5 +136,5 @@ def _name(preset, backbone):
     """Return the last part of the preset's name and a digest of the weights."""
     digest = hashlib.blake2b(digest_size=4)
     for weights in backbone.get_weights():
-        digest.update(np.ascontiguousarray(weights))  # pyright: ignore[reportArgumentType]
+        digest.update(np.ascontiguousarray(weights).data)
     return f"{Path(preset).name} ({digest.hexdigest()})"

@@ -34,7 +34,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table to one file, beside and then renamed: it is there whole or not at all."""
     columns = COMPRESSION if "Poster" in table.column_names else "zstd"
     with replacing(path) as partial:
-        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]
+        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]  # read from its default
 
 
 def films_table(films: Films) -> pa.Table:

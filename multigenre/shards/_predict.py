@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -77,8 +78,7 @@ def predict_shards(
         raise InputError(f"An engine is one of {', '.join(ENGINES)}, got {engine!r}.")
     out, parts = Path(out), _parts(source)
     sizes = {
-        name: len(part) if isinstance(part, pa.Table) else count_films(part)  # pyright: ignore[reportArgumentType]
-        for name, part in parts.items()
+        name: len(part) if isinstance(part, pa.Table) else count_films(part) for name, part in parts.items()
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),
@@ -130,7 +130,7 @@ def local_predictions(
 ENGINES = {"local": local_predictions, "ray": ray_predictions}
 
 
-def _parts(source):
+def _parts(source) -> dict[str, Any]:
     """Return the parts of a catalogue by the name of their prediction: paths of shards, or tables."""
     if not isinstance(source, Films):
         return {str(path.relative_to(Path(source).resolve())): path for path in shard_paths(source)}

@@ -114,8 +114,7 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     str
     """
     file = io.StringIO()
-    options = {"svg.fonttype": "none", "svg.hashsalt": "multigenre"}
-    with rc_context(options), boxes_for_glyphs():  # pyright: ignore[reportArgumentType]
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "multigenre"}), boxes_for_glyphs():
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)

@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure` that no global state knows o
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -240,10 +241,10 @@ def robustness_curves(table: pd.DataFrame, *, metric: str = "map_macro") -> Figu
     members = [name for name in names if name not in ("prevalence", "fused")]
     if len(members) > len(MARKS):
         raise InputError(f"robustness_curves shows at most {len(MARKS)} members, got {len(members)}.")
-    styles = {
+    styles: dict[str, dict[str, Any]] = {
         name: {"color": color, "marker": mark} for name, (color, mark) in zip(members, MARKS, strict=False)
     }
-    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}  # pyright: ignore[reportArgumentType]
+    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}
     styles["prevalence"] = {"color": "0.45", "linestyle": "--"}
     damages = list(table["damage"].unique())
     columns = min(3, len(damages))

@@ -201,7 +201,7 @@ def _minus(sentence):
 
 def _by_genre(tables):
     """Return what every genre's section needs, grouped once: dicts by genre."""
-    grouped = {
+    grouped: dict[str, Any] = {
         name: {genre: plain(rows) for genre, rows in tables[name].groupby("genre", sort=False)}
         for name in (
             "scores",
@@ -214,11 +214,11 @@ def _by_genre(tables):
         )
         if name in tables
     }
-    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}  # pyright: ignore[reportArgumentType]
+    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}
     for name in ("outcomes", "modality_outcomes"):
         if name in tables:
             style = {part["name"]: part["style"] for part in styles(outcome_members(tables[name]))}
-            grouped[name] = {  # pyright: ignore[reportArgumentType]
+            grouped[name] = {
                 of: {
                     genre: bar(counts, style | {MISSING: "p-missing"})
                     for genre, counts in grouped_outcomes(tables[name], of).iterrows()
