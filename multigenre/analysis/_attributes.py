@@ -17,13 +17,13 @@ LOOKED_AT = (48, 72)  # pixels of a poster
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
 
-def overview_words(films: Films):
+def overview_words(films: Films) -> pd.Series:
     """Return how many words each overview has, a Series of Int64 by film id; <NA> without overview."""
     words = [len(overview.split()) or pd.NA for overview in films.overviews]
     return pd.Series(words, films.ids, "Int64", name="overview_words")
 
 
-def modalities(films: Films):
+def modalities(films: Films) -> pd.Series:
     """Return what each film has, by film id: ``"both"``, ``"no poster"``, ``"no overview"`` or ``"neither"``."""
     names = np.array(["neither", "no overview", "no poster", "both"], object)
     return pd.Series(names[films.has_poster + 2 * films.has_overview], films.ids, name="modalities")
@@ -134,7 +134,7 @@ def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.Data
     return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
 
 
-def read_attributes(path: Pathlike, columns):
+def read_attributes(path: Pathlike, columns: Sequence[str]) -> pd.DataFrame | None:
     """Return columns of a table of films to slice by, indexed by film id; None without columns.
 
     Years and dates become decades.
@@ -156,7 +156,7 @@ def read_attributes(path: Pathlike, columns):
         numbers = pd.to_numeric(values, errors="coerce")
         # A table in CSV holds texts; a column is of numbers if every filled cell is one.
         values = numbers if (numbers.notna() == values.notna()).all() else values
-        found[name] = decades(values) if name.lower() in DATES else values  # pyright: ignore[reportArgumentType]
+        found[name] = decades(values) if name.lower() in DATES else values
     return pd.DataFrame(found)
 
 
@@ -203,7 +203,9 @@ def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
             break
     kept = list(dict.fromkeys(names.values()))
     codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
-    return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+    return pd.Series(
+        pd.Categorical.from_codes(codes, pd.Index(kept), ordered=True), values.index, name=values.name
+    )
 
 
 def _range(least, most, digits):

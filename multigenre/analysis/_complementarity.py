@@ -120,11 +120,12 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
     captured = np.divide(gain, room, out=np.full(gain.shape, np.nan), where=room > 1e-12)
     support = labels.sum(axis=0)
     named_best = np.array(found.names, object)[found.best_members()]
+    named_best[support == 0] = None
     table = {
         "genre": [*found.genres, "(macro)"],
         "films": len(labels),
         "support": [*support, support.sum()],
-        "best_member": [*np.where(support > 0, named_best, None), None],  # pyright: ignore[reportArgumentType]
+        "best_member": [*named_best, None],
         "best_f1": best[0],
         "fused_f1": samples[-2, 0],
         "oracle_f1": samples[-1, 0],

@@ -8,7 +8,7 @@ from scipy.stats import binom, false_discovery_control
 FEW = 10  # positives below which films drawn again and again say nothing of other films
 
 
-def wilson(hits: ArrayLike, n: ArrayLike, level=0.95) -> np.ndarray:
+def wilson(hits: ArrayLike, n: ArrayLike, level: float = 0.95) -> np.ndarray:
     """Return low and high of Wilson's interval of hits / n; NaN where n is 0.
 
     Parameters
@@ -34,7 +34,7 @@ def wilson(hits: ArrayLike, n: ArrayLike, level=0.95) -> np.ndarray:
     )
 
 
-def f1_interval(hits, union, level: float = 0.95):
+def f1_interval(hits: ArrayLike, union: ArrayLike, level: float = 0.95) -> np.ndarray:
     """Return low and high of an F1: `wilson` of hits / union, carried over; NaN where the union is empty.
 
     The union is of the films that carry the genre and those that are named for it. Of these, hits are a simple rate
@@ -44,13 +44,13 @@ def f1_interval(hits, union, level: float = 0.95):
     return 2 * share / (1 + share)
 
 
-def sign_test(wins, losses):
+def sign_test(wins: ArrayLike, losses: ArrayLike) -> np.ndarray:
     """Return the two-sided exact p-value that wins and losses are equally likely; 1 where there is neither."""
     wins, losses = np.asarray(wins), np.asarray(losses)
     return np.minimum(1, 2 * binom.cdf(np.minimum(wins, losses), wins + losses, 0.5))
 
 
-def holm(p):
+def holm(p: ArrayLike) -> np.ndarray:
     """Return p-values adjusted by Holm's method; NaN is not a test.
 
     References
@@ -64,7 +64,7 @@ def holm(p):
     return adjusted
 
 
-def benjamini_hochberg(p):
+def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
     """Return p-values adjusted by Benjamini and Hochberg's method; NaN is not a test.
 
     References

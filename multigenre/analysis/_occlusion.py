@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def moved_log_odds(
     members: dict[str, Member],
     films: Films,
-    variants,
+    variants: Sequence[tuple[int, str]],
     *,
     modality: str,
     fusion: LateFusion | None = None,
@@ -77,7 +78,7 @@ def moved_log_odds(
         usual = pd.Series(prevalence, dtype=float).reindex(list(genres))
         if usual.isna().any():
             raise InputError(
-                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."  # pyright: ignore[reportArgumentType]
+                f"Every genre needs a prevalence, but {some(usual.index[usual.isna()])} has none."
             )
     for name, one in found.items():
         if name in reading or name == "fused":

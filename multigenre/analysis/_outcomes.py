@@ -117,11 +117,11 @@ def film_outcomes(contenders: Contenders) -> pd.DataFrame:
     lost = (cell_code > 0) & (cell_code < len(names)) & ~right
     fusion = np.where((cell_code == 0) & right, 1, 2 * lost)
     columns = {
-        "film": pd.Categorical.from_codes(film, contenders.ids),
-        "genre": pd.Categorical.from_codes(genre, list(contenders.genres)),
+        "film": pd.Categorical.from_codes(film, pd.Index(contenders.ids)),
+        "genre": pd.Categorical.from_codes(genre, pd.Index(list(contenders.genres))),
         "truth": contenders.labels[film, genre],
-        "outcome": pd.Categorical.from_codes(cell_code, [*names, MISSING]),
-        "fusion": pd.Categorical.from_codes(fusion, ["", RESCUED, BROKEN]),
+        "outcome": pd.Categorical.from_codes(cell_code, pd.Index([*names, MISSING])),
+        "fusion": pd.Categorical.from_codes(fusion, pd.Index(["", RESCUED, BROKEN])),
     }
     for name, values, named, present in zip(
         contenders.names, contenders.values, contenders.named, contenders.present, strict=True

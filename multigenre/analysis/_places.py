@@ -60,11 +60,11 @@ class PosterMaps:
         shape = (len(self.ids), len(genres), *values.shape[2:])
         object.__setattr__(self, "values", check_shape(values, shape, f"Heat maps of {self.name}"))
 
-    def of(self, genre: str):
+    def of(self, genre: str) -> np.ndarray:
         """Return the maps of one genre by its name, (n_films, size, size)."""
         return self.values[:, self.genres.column(genre)]
 
-    def coarse(self, cells):
+    def coarse(self, cells: int) -> PosterMaps:
         """Return the same maps with ``cells`` a side, each the sum of what it holds, so that totals stay.
 
         Raises

@@ -41,35 +41,43 @@ def changed_posters(films: Films, folder: Pathlike, change: Callable[..., Any]) 
     return replace(films, posters=posters)
 
 
-def noise(image, level: float, rng):
+def noise(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Add normal noise to each channel of each pixel; its standard deviation is ``level`` of the full range."""
     noisy = np.asarray(image, float) + rng.normal(0, 255 * level, (image.height, image.width, 3))
     return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 
 
-def blur(image, level: float, rng):
+def blur(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Blur with a Gaussian whose standard deviation is ``level`` of the poster's width."""
     return image.filter(ImageFilter.GaussianBlur(level * image.width))
 
 
-def darken(image, level: float, rng):
+def darken(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Move every pixel by ``level`` of its way to black."""
-    return image.point(lambda value: round(value * (1 - level)))
+
+    def darker(value: int) -> int:
+        return round(value * (1 - level))
+
+    return image.point(darker)
 
 
-def brighten(image, level: float, rng):
+def brighten(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Move every pixel by ``level`` of its way to white."""
-    return image.point(lambda value: round(value + (255 - value) * level))
+
+    def brighter(value: int) -> int:
+        return round(value + (255 - value) * level)
+
+    return image.point(brighter)
 
 
-def compress(image, level: float, rng):
+def compress(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Save as JPEG with quality 100 less ``level`` of it, and at least 1, and read that."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=max(1, round(100 * (1 - level))))
     return Image.open(file).convert("RGB")
 
 
-def crop(image, level: float, rng):
+def crop(image: Image.Image, level: float, rng: np.random.Generator) -> Image.Image:
     """Cut ``level`` of the width and of the height off at each side; below 0.5."""
     across, down = round(level * image.width), round(level * image.height)
     box = (across, down, max(image.width - across, across + 1), max(image.height - down, down + 1))
@@ -88,7 +96,7 @@ POSTER_DAMAGES = {
 }
 
 
-def cover(image, box):
+def cover(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     """Return the poster with a box (left, top, right, bottom), in pixels, of its own mean colour.
 
     The mean keeps the poster about as light as it was, so that what is measured is what stood there.

@@ -10,7 +10,7 @@ from multigenre.scores import BINS, bin_sums, scored
 
 
 def reliability_table(
-    probabilities: GenreProbabilities, films: Films, *, bins: int = BINS, level=0.95
+    probabilities: GenreProbabilities, films: Films, *, bins: int = BINS, level: float = 0.95
 ) -> pd.DataFrame:
     """Return what a reliability diagram shows: probability and observed share, bin by bin, genre by genre.
 

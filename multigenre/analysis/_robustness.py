@@ -38,7 +38,7 @@ DAMAGES = {
 }
 
 
-def damaged(films: Films, damage: str, setting: float, *, folder: Pathlike, seed: int = 0):
+def damaged(films: Films, damage: str, setting: float, *, folder: Pathlike, seed: int = 0) -> Films:
     """Return the films with posters or overviews damaged.
 
     Parameters

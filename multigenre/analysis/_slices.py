@@ -1,5 +1,7 @@
 """Scores of groups of films: by decade, by length, by what is missing, by any column of the user's."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
@@ -95,7 +97,7 @@ def _scores(values, named, labels, genres):
     hits, union = (named & labels), (named | labels)
     count, shared, either, support = (cells.sum(axis=0) for cells in (named, hits, union, labels))
     nothing = np.full(len(genres), np.nan)
-    found = {
+    found: dict[str, Any] = {
         "support": [*support, support.sum()],
         "named": [*(count / n if n else nothing), named.mean() if n else np.nan],
     }
@@ -106,10 +108,10 @@ def _scores(values, named, labels, genres):
     share = np.divide(shared, either, out=np.full(len(either), np.nan), where=either > 0)
     effective = either.astype(float)
     effective[-1] = _effective(hits.sum(axis=1), union.sum(axis=1))
-    found["f1"] = 2 * share / (1 + share) + undefined  # pyright: ignore[reportArgumentType]
+    found["f1"] = 2 * share / (1 + share) + undefined
     found["f1_low"], found["f1_high"] = f1_interval(share * effective, effective, LEVEL) + undefined
     found["bce"] = [*(loss.mean(axis=0) if n else nothing), loss.mean() if n else np.nan]
-    found["bce_low"], found["bce_high"] = np.append(  # pyright: ignore[reportArgumentType]
+    found["bce_low"], found["bce_high"] = np.append(
         _mean_interval(loss), _mean_interval(loss.mean(axis=1)[:, None]), axis=1
     )
     kinds = dict.fromkeys(list(found)[1:], "Float64")

@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import cache, partial
 
 import pandas as pd
-from sklearn.base import clone
 
+from multigenre._clones import unfitted
 from multigenre._signatures import Progress, no_progress
 from multigenre.analysis._attributes import modalities, overview_words
 from multigenre.analysis._complementarity import headroom, member_pairs
@@ -160,7 +160,7 @@ def chosen_again(
     """
     # For once the films of the report choose thresholds: to see whether they would choose others.
     record, truth = replace(probabilities, role="calibration"), films.with_role("calibration")
-    fitted = clone(calibrator).fit(record, truth)
+    fitted = unfitted(calibrator).fit(record, truth)
     found = threshold_table(fitted, record, truth, replicates=replicates, seed=seed)
     optimism = threshold_optimism(fitted, record, truth, seed=seed)
     used = cuts.median().reindex(found.index)
@@ -190,7 +190,7 @@ def _by_modality(ensemble, members):
     return groups
 
 
-def beside(always, given):
+def beside(always: pd.DataFrame, given: pd.DataFrame | None) -> pd.DataFrame:
     """Return attributes of films and those that were given, if any, under their own names where these are taken."""
     if given is None:
         return always

@@ -93,7 +93,7 @@ def _shrunk_weights(features, labels, *, slopes, C):
     return minimise(*each, start, free=place <= slopes, lower=lower).parameters.T
 
 
-def apply_maps(values: np.ndarray, maps):
+def apply_maps(values: np.ndarray, maps: np.ndarray | pd.DataFrame) -> np.ndarray:
     """Return probabilities (n_films, n_genres), float64, from what `fit_maps` gave; NaN stays NaN."""
     a, b, c = np.asarray(maps).T
     rising = _rising(values)
@@ -240,7 +240,7 @@ class ProbabilityCalibrator(BaseEstimator):
             ids, self.genres_, values.astype(given.dtype), name, role, probabilities.present
         )
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return settings and learned attributes as plain values that JSON can hold."""
         check_is_fitted(self)
         return {
@@ -251,7 +251,7 @@ class ProbabilityCalibrator(BaseEstimator):
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]):
+    def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described.
 
         Raises

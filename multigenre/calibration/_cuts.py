@@ -1,5 +1,6 @@
 """Exact searches over every cut of every genre, for films as they are or for many resamples of them at once."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -24,7 +25,7 @@ FOLDS = 5
 TINY = np.finfo(float).tiny  # a divisor where nothing is named and nothing is to be found
 
 
-def check_strategy(strategy, level: float | None):
+def check_strategy(strategy: str, level: float | None) -> float | None:
     """Return the level of a strategy, its default where None is given; None for a strategy without one."""
     if strategy not in STRATEGIES:
         known = f"{', '.join(STRATEGIES[:-1])} or {STRATEGIES[-1]}"
@@ -57,16 +58,16 @@ class Reach:
     named: np.ndarray
 
     @property
-    def positives(self):
+    def positives(self) -> np.ndarray:
         """How many films carry the genre, (n_resamples,): the lowest cut finds them all."""
         return self.hits[-1]
 
     @cached_property
-    def f1(self):
+    def f1(self) -> np.ndarray:
         """F1 of each cut, (n_cuts, n_resamples)."""
         return f_scores(self.hits, self.named, self.positives)
 
-    def at(self, positions):
+    def at(self, positions: np.ndarray) -> np.ndarray:
         """Return hits and named, stacked, at one position a resample: shape (2, n_resamples)."""
         columns = np.arange(len(positions))
         return np.stack([self.hits[positions, columns], self.named[positions, columns]])
@@ -77,7 +78,7 @@ def reach(
     gain: np.ndarray,
     weights: np.ndarray | None = None,
     film: np.ndarray | None = None,
-):
+) -> Reach:
     """Return the `Reach` of one genre.
 
     Between two films that may carry the genre a cut finds none more and can only name wrong ones, so the cuts
@@ -127,7 +128,7 @@ def _at_least(values, cuts):
     return len(values) - np.searchsorted(np.sort(values), cuts, side="left")
 
 
-def f_scores(hits, named, positives, beta=1.0):
+def f_scores(hits: np.ndarray, named: np.ndarray, positives: np.ndarray, beta: float = 1.0) -> np.ndarray:
     """Return F-beta of counts that broadcast; 0 / 0 is 0."""
     return (1 + beta**2) * hits / np.maximum(named + beta**2 * positives, TINY)
 
@@ -154,7 +155,7 @@ SCORES = {
 }
 
 
-def joint_micro(reaches):
+def joint_micro(reaches: Sequence[Reach]) -> tuple[list[np.ndarray], np.ndarray]:
     """Return positions of the cuts that together maximise micro-F1, and the F1 that each resample reaches.
 
     For a value f of micro-F1, the cuts that maximise ``2 hits - f (named + positives)`` can be sought one genre
@@ -166,8 +167,8 @@ def joint_micro(reaches):
     (2013), "Threshold optimisation for multi-label classifiers", Pattern Recognition 46(7): the maximum can be
     found. Fan and Lin (2007) climbed towards it one label at a time.
     """
-    positives = sum(one.positives for one in reaches)
-    best = np.zeros(len(positives))  # pyright: ignore[reportArgumentType]
+    positives = np.sum([one.positives for one in reaches], axis=0)
+    best = np.zeros(len(positives))
     while True:
         positions = [np.argmax(2 * one.hits - best * one.named, axis=0) for one in reaches]
         found = f_scores(*sum(map(Reach.at, reaches, positions)), positives)
@@ -225,17 +226,25 @@ def _scut_fbr(probability, gain, one, level, weights):
     """Return positions of the best F1, or of the first cut where F1 on films left out is below the level."""
     weights = np.ones((len(probability), 1)) if weights is None else weights
     fold = np.random.default_rng(0).permutation(len(probability)) % FOLDS
-    everything, held = reach(probability, gain, weights), 0
+    everything, held = reach(probability, gain, weights), np.zeros((2, weights.shape[1]))
     for part in range(FOLDS):
         # The same cuts as for all films, so what a cut reaches in the fold is what the rest lacks.
         rest = reach(probability, gain, weights * (fold != part)[:, None])
         chosen = np.argmax(rest.f1, axis=0)
         held = held + everything.at(chosen) - rest.at(chosen)
-    poor = f_scores(*held, everything.positives) < level
+    hits, named = held
+    poor = f_scores(hits, named, everything.positives) < level
     return np.where(poor, 0, np.argmax(one.f1, axis=0))
 
 
-def search(columns, strategy: str, level: float | None, *, weights=None, film=None) -> np.ndarray:
+def search(
+    columns: Iterable[tuple[np.ndarray, np.ndarray]],
+    strategy: str,
+    level: float | None,
+    *,
+    weights: np.ndarray | None = None,
+    film: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the best cut of each genre in each resample, the highest where several are.
 
     Parameters
@@ -261,7 +270,7 @@ def search(columns, strategy: str, level: float | None, *, weights=None, film=No
                 chosen = np.argmax(SCORES[strategy](one, level), axis=0)
             cuts.append(one.cuts[chosen])
         return np.stack(cuts)
-    reaches = [reach(*column, weights, film) for column in columns]
+    reaches = [reach(probability, gain, weights, film) for probability, gain in columns]
     if strategy == "joint-micro":
         positions = joint_micro(reaches)[0]
     else:

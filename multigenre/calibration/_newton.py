@@ -1,12 +1,15 @@
 """Many ridge logistic regressions at once: damped Newton steps, bounds, parameters that problems share."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from multigenre._checks import InputError
 from multigenre.data import sigmoid
+
+Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from parameters to losses and gradients
+Curvature = Callable[[np.ndarray], np.ndarray]  # from parameters to Hessians
 
 
 class Minimum(NamedTuple):
@@ -17,8 +20,8 @@ class Minimum(NamedTuple):
 
 
 def minimise(
-    slopes: Callable[..., Any],
-    curvature: Callable[..., Any],
+    slopes: Slopes,
+    curvature: Curvature,
     start: np.ndarray,
     *,
     free: bool | np.ndarray = True,
@@ -100,7 +103,7 @@ def logistic(
     centre: np.ndarray,
     ridge: np.ndarray,
     sample_weight: np.ndarray | None = None,
-):
+) -> tuple[Slopes, Curvature]:
     """Return `minimise`'s ``slopes`` and ``curvature`` of a ridge logistic regression a genre.
 
     Parameters
@@ -155,7 +158,7 @@ def logistic(
     return slopes, curvature
 
 
-def tied(slopes: Callable[..., Any], curvature: Callable[..., Any], slots: np.ndarray):
+def tied(slopes: Slopes, curvature: Curvature, slots: np.ndarray) -> tuple[Slopes, Curvature]:
     """Return ``slopes`` and ``curvature`` of one problem, the sum of several that share parameters.
 
     Parameters

@@ -15,7 +15,9 @@ from multigenre._checks import (
 from multigenre.data import Films, GenreProbabilities, Genres
 
 
-def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genres: Genres | None = None):
+def as_record(
+    probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genres: Genres | None = None
+) -> GenreProbabilities:
     """Return `GenreProbabilities` as they are, or of an array or DataFrame.
 
     Parameters
@@ -27,15 +29,18 @@ def as_record(probabilities: GenreProbabilities | ArrayLike | pd.DataFrame, genr
     """
     if isinstance(probabilities, GenreProbabilities):
         return probabilities
-    frame = pd.DataFrame(probabilities)
+    frame = pd.DataFrame(probabilities)  # pyright: ignore[reportArgumentType]  # any array-like will do
     if genres is None or isinstance(probabilities, pd.DataFrame):
         genres = Genres(frame.columns)
     return GenreProbabilities(frame.index, genres, frame.to_numpy(), "the array", "calibration")
 
 
 def calibration_films(
-    probabilities, films, sample_weight: ArrayLike | None, what: str
-) -> tuple[GenreProbabilities, np.ndarray, np.ndarray, np.ndarray]:
+    probabilities: GenreProbabilities | ArrayLike | pd.DataFrame,
+    films: Films | ArrayLike | pd.DataFrame,
+    sample_weight: ArrayLike | None,
+    what: str,
+) -> tuple[GenreProbabilities, np.ndarray, np.ndarray, np.ndarray | None]:
     """Return what can be learned from: the record, and positions, labels and weights of films that count.
 
     Parameters
@@ -73,7 +78,7 @@ def calibration_films(
         labels = check_labels(films, record.values.shape)
     if sample_weight is None:
         rows = np.flatnonzero(record.present)
-        return record, rows, labels[rows], None  # pyright: ignore[reportReturnType]
+        return record, rows, labels[rows], None
     weights = check_weights(sample_weight, len(record), what)
     rows = np.flatnonzero(record.present & (weights > 0))
     return record, rows, labels[rows], weights[rows]

@@ -14,13 +14,13 @@ ENOUGH = 50_000  # films that three numbers a genre are learned from; more would
 C = 0.1  # prior variance of a genre's map around the one that all genres share
 
 
-def margins(values: np.ndarray, cuts):
+def margins(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     """Return log-odds above those of the cut, like ``values``; -inf where a cut above 1 names no film."""
     above = logits(values.astype(float), LIMIT) - logits(cuts, LIMIT)
     return np.where(cuts > 1, -np.inf, above)
 
 
-def shifted(cuts, shift):
+def shifted(cuts: np.ndarray, shift: float) -> np.ndarray:
     """Return the cuts with ``shift`` added to their log-odds; those above 1 stay."""
     if shift == 0:
         return cuts
@@ -78,12 +78,12 @@ class Rule:
         if self.counts == "expected" and self.strategy == "scut-fbr":
             raise InputError("Strategy 'scut-fbr' asks what films left out carry; pass counts='observed'.")
 
-    def own(self, labels: np.ndarray):
+    def own(self, labels: np.ndarray) -> np.ndarray:
         """Return which genres get a cut of their own, (n_genres,) bool."""
         enough = labels.sum(axis=0, dtype=int) >= max(self.min_positives, 1)
         return enough & (self.strategy not in ("shared", "half"))
 
-    def gains(self, values: np.ndarray, labels: np.ndarray):
+    def gains(self, values: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Return how far each film carries each genre, (n_films, n_genres): its label, or `expected_labels`."""
         searched = self.strategy not in ("shared", "half")
         return expected_labels(values, labels) if searched and self.counts == "expected" else labels
@@ -96,7 +96,7 @@ class Rule:
         *,
         weights: np.ndarray | None = None,
         draws: np.ndarray | None = None,
-    ):
+    ) -> np.ndarray:
         """Return the cuts, (n_genres, n_resamples) float64.
 
         A genre without a cut of its own gets the best for all pairs of film and genre, by the strategy's
@@ -134,7 +134,14 @@ class Rule:
             cuts[~own] = search(pairs, measure, self.level, weights=weights, film=film)
         return cuts
 
-    def sources(self, values: np.ndarray, labels: np.ndarray, gains, cuts, weights=None):
+    def sources(
+        self,
+        values: np.ndarray,
+        labels: np.ndarray,
+        gains: np.ndarray,
+        cuts: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return where each of the cuts (n_genres,) comes from: see `ThresholdCalibrator.sources_`."""
         own = self.own(labels)
         sources = np.full(len(cuts), "fixed" if self.strategy == "half" else "shared", dtype=object)
@@ -164,7 +171,9 @@ def expected_labels(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return apply_maps(values, fit_maps(values[::step], labels[::step], C=C))
 
 
-def redrawn_labels(values, labels, expected: np.ndarray, draws: np.ndarray) -> np.ndarray:
+def redrawn_labels(
+    values: np.ndarray, labels: np.ndarray, expected: np.ndarray, draws: np.ndarray
+) -> np.ndarray:
     """Return `expected_labels` with each genre's map moved to each resample, by one Newton step.
 
     Parameters

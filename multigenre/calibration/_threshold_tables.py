@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, check_same_films
+from multigenre._clones import unfitted
 from multigenre.calibration._f1_cuts import f_star_half
 from multigenre.calibration._records import calibration_films
 from multigenre.calibration._rule import Rule, shifted
@@ -126,10 +126,10 @@ def threshold_optimism(
     if len(rows) < 2:
         raise InputError(f"Cross-fitting needs at least 2 films, got {len(rows)}; give more.")
     record = record.take(rows)
-    named = clone(calibrator).fit(record, labels).predict(record).to_numpy()
+    named = unfitted(calibrator).fit(record, labels).predict(record).to_numpy()
     held_out = np.zeros_like(named)
     for rest, held in KFold(min(folds, len(rows)), shuffle=True, random_state=seed).split(labels):
-        part = clone(calibrator).fit(record.take(rest), labels[rest])
+        part = unfitted(calibrator).fit(record.take(rest), labels[rest])
         held_out[held] = part.predict(record.take(held)).to_numpy()
     support = labels.sum(axis=0, dtype=int)
     columns = {}

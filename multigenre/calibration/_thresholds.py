@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from multigenre._checks import InputError, check_same_genres
 from multigenre.calibration._records import as_record, calibration_films
 from multigenre.calibration._rule import Rule, cardinality_shift, margins, shifted
-from multigenre.data import GenreProbabilities, Genres
+from multigenre.data import Films, GenreProbabilities, Genres
 
 
 class ThresholdCalibrator(BaseEstimator):
@@ -114,7 +114,7 @@ class ThresholdCalibrator(BaseEstimator):
     def fit(
         self,
         probabilities: GenreProbabilities | ArrayLike | pd.DataFrame,
-        films,
+        films: Films | ArrayLike | pd.DataFrame,
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -213,7 +213,7 @@ class ThresholdCalibrator(BaseEstimator):
         found[without, best] = record.values[without, best]
         return found
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return settings and learned attributes as plain values that JSON can hold."""
         check_is_fitted(self)
         return {
@@ -226,7 +226,7 @@ class ThresholdCalibrator(BaseEstimator):
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]):
+    def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described.
 
         Raises

@@ -162,11 +162,11 @@ class Films:
         first = parts[0]
         for part in parts:
             check_same_genres(first.genres or (), part.genres or (), "Films that are put together")
-        columns = {
+        columns: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in ("ids", "overviews", "posters", "titles", *(["labels"] if first.genres else []))
         }
-        return cls(**columns, genres=first.genres)  # pyright: ignore[reportArgumentType]
+        return cls(**columns, genres=first.genres)
 
     def with_role(self, role: str | None) -> Self:
         """Return the same films with another split role."""
@@ -331,13 +331,13 @@ class Films:
                     "no film has an overview or a poster; add a column Overview or name a posters folder."
                 )
             names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
-            if labels is None:
+            if names is None or labels is None:
                 return films
-            if genres is None and len(names) < 2:  # pyright: ignore[reportArgumentType]
+            if genres is None and len(names) < 2:
                 raise InputError(
                     f"{names[0]} is its only genre, but telling genres apart needs at least two."
                 )
-            films = replace(films, labels=labels, genres=Genres(names))  # pyright: ignore[reportArgumentType]
+            films = replace(films, labels=labels, genres=Genres(names))
             return films if genres is None else films.align(genres)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error

@@ -156,7 +156,7 @@ def write_overview(shown: Sequence[str] | np.ndarray, rng: np.random.Generator) 
         n_sentences += 1
     name = pick(NAMES)
     free = rng.permutation(sum(map(len, SLOTS[:n_sentences])))
-    told = dict(zip(free, [*rng.permutation(shown), *shown[: rng.integers(3)]], strict=False))  # pyright: ignore[reportArgumentType]
+    told = dict(zip(free, [*rng.permutation(shown), *shown[: int(rng.integers(3))]], strict=False))
 
     sentences, slot = [], 0
     for frames, kinds in zip((OPENINGS, TURNS, ENDINGS)[:n_sentences], SLOTS, strict=False):

@@ -78,7 +78,7 @@ class GenreProbabilities:
         # A copy: what is given stays the caller's to change, what is kept does not change.
         values = values.astype(values.dtype if values.dtype in (np.float32, np.float64) else np.float64)
         put(self, "values", values)
-        missing = np.isnan(values).all(axis=1)
+        missing = np.all(np.isnan(values), axis=1)
         if self.present is None:
             put(self, "present", ~missing)
         else:

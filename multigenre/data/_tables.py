@@ -26,7 +26,7 @@ FLAGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 def texts(values: Iterable[object]) -> np.ndarray:
     """Return values as an object array of str without surrounding white space, ``""`` where missing."""
-    values = pd.Series(values, dtype=object)
+    values = pd.Series(values, dtype=object)  # pyright: ignore[reportArgumentType, reportCallIssue]  # any iterable
     values = values.where(values.notna(), "")
     return np.array([str(value).strip() for value in values], dtype=object)
 

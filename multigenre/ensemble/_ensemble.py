@@ -298,7 +298,7 @@ class GenreEnsemble:
         InputError
             If there is none.
         """
-        seen = self.roles_.index[self.roles_ != "test"]  # pyright: ignore[reportArgumentType]
+        seen = self.roles_.index[self.roles_ != "test"]
         rows = ~np.isin(films.ids.astype(str), seen.to_numpy(str))
         if not rows.any():
             raise InputError(f"All {len(films)} films taught this ensemble something; a report needs others.")

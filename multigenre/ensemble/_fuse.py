@@ -5,9 +5,9 @@ from collections import defaultdict
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from multigenre._checks import some
+from multigenre._clones import unfitted
 from multigenre._signatures import Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
@@ -35,7 +35,7 @@ def ensemble_fusion(fusion: str | dict | LateFusion, modalities: dict[str, str],
     seed : int
     """
     if isinstance(fusion, LateFusion):
-        return clone(fusion)  # pyright: ignore[reportReturnType]
+        return unfitted(fusion)
     if not isinstance(fusion, str):
         return LateFusion(**fusion)
     readers = defaultdict(list)
@@ -57,7 +57,7 @@ def ensemble_thresholds(thresholds: str | dict | ThresholdCalibrator) -> Thresho
         cut.
     """
     if isinstance(thresholds, ThresholdCalibrator):
-        return clone(thresholds)  # pyright: ignore[reportReturnType]
+        return unfitted(thresholds)
     if not isinstance(thresholds, str):
         return ThresholdCalibrator(**thresholds)
     counts = "observed" if thresholds == "scut-fbr" else "expected"  # which asks for labels
@@ -107,9 +107,9 @@ def fit_fusion(
     fused = fusion.held_out_
     if fused is None:
         fused = out_of_fold(fusion, members, films, seed=seed)
-    taught = films.take(pd.Index(films.ids).get_indexer(fused.ids))
+    taught = films.take(pd.Index(films.ids).get_indexer(pd.Index(fused.ids)))
     thresholds = {
-        one.name: clone(calibrator).fit(one, taught if one is fused else films)
+        one.name: unfitted(calibrator).fit(one, taught if one is fused else films)
         for one in (baseline, *members, fused)
         if one.present.any()
     }

@@ -113,10 +113,10 @@ def fitted(
     progress : callable, optional
         As `Member.fit` takes them.
     """
-    done = folder / f"{member.name}.done"
+    done = Path(folder) / f"{member.name}.done"
     if done.is_dir():
         return member.load(done)
-    training = folder / f"{member.name}.training"
+    training = Path(folder) / f"{member.name}.training"
     member.fit(roles["train"], roles.get("validation"), posters=posters, folder=training, progress=progress)
     with replacing_folder(done) as partial:
         member.save(partial)
@@ -190,7 +190,7 @@ def out_of_fold_member(
         raise InputError(
             "Cross-fitting needs films whose genres are known, got a table without genre columns."
         )
-    fold = folds_of_films(films, folds, seed=seed) if np.isscalar(folds) else folds  # pyright: ignore[reportArgumentType]
+    fold = folds if isinstance(folds, np.ndarray) else folds_of_films(films, folds, seed=seed)
     values, numbers = np.full((len(films), len(films.genres)), np.nan), np.unique(fold)
     for done, number in enumerate(numbers, start=1):
         held, one = films.take(fold == number).with_role("out-of-fold"), to_train_again(member)

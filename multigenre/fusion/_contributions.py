@@ -53,7 +53,7 @@ def film_contributions(
     fused, genres = fusion.predict(members), list(fusion.genres_)
     given = pd.Series(prevalence, dtype=float).reindex(genres)
     if given.isna().any():
-        raise InputError(f"Every genre needs a prevalence, but {some(given.index[given.isna()])} has none.")  # pyright: ignore[reportArgumentType]
+        raise InputError(f"Every genre needs a prevalence, but {some(given.index[given.isna()])} has none.")
     members = sorted(members, key=lambda member: member.name)
     start, point = given.to_numpy(), np.asarray if fusion.on_probabilities else logits
     present = np.stack([member.present for member in members], axis=1)

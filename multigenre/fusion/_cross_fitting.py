@@ -1,10 +1,10 @@
 """Predictions for the films that something is fitted on, each from a copy that did not see the film."""
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from multigenre._checks import InputError
+from multigenre._clones import unfitted
 from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion._late_fusion import LateFusion
 
@@ -49,6 +49,6 @@ def out_of_fold(
         )
     values = np.full((len(films), len(films.genres)), np.nan)
     for rest, held in KFold(min(folds, len(films)), shuffle=True, random_state=seed).split(films.ids):
-        fitted = clone(fusion).fit([member.take(rest) for member in members], films.take(rest))
+        fitted = unfitted(fusion).fit([member.take(rest) for member in members], films.take(rest))
         values[held] = fitted.predict([member.take(held) for member in members]).values
     return GenreProbabilities(films.ids, films.genres, values, "fused", "out-of-fold")

@@ -63,4 +63,4 @@ def greedy_weights(
         # A gain within rounding is none.
         if found[pick] < best[0] - 1e-12:
             best = found[pick], picks / size
-    return best[1]  # pyright: ignore[reportReturnType]
+    return best[1]  # pyright: ignore[reportReturnType]  # whatever comes first is a gain

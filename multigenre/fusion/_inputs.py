@@ -30,7 +30,7 @@ class ToLearn(NamedTuple):
     uint8. ``sample_weight`` (n_films,), float64 above 0.
     """
 
-    names: list
+    names: list[str]
     genres: Genres
     ids: np.ndarray
     values: np.ndarray
@@ -38,7 +38,9 @@ class ToLearn(NamedTuple):
     sample_weight: np.ndarray
 
 
-def by_name(members: list[GenreProbabilities] | dict[str, Any], genres: Genres | None = None):
+def by_name(
+    members: list[GenreProbabilities] | dict[str, Any], genres: Genres | None = None
+) -> dict[str, GenreProbabilities]:
     """Return members by name, in alphabetical order, so that the order they came in is of no consequence.
 
     A dict holds arrays or DataFrames by name, as `as_record` takes them; ``genres`` are what an array's columns are.
@@ -55,7 +57,7 @@ def by_name(members: list[GenreProbabilities] | dict[str, Any], genres: Genres |
 
 def films_to_learn(
     members: list[GenreProbabilities] | dict[str, Any],
-    films: Films,
+    films: Films | ArrayLike | pd.DataFrame,
     sample_weight: ArrayLike | None,
     what: str,
 ) -> ToLearn:

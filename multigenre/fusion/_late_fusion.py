@@ -1,7 +1,7 @@
 """`LateFusion`: one prediction from several members' genre probabilities, whatever a film lacks."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from multigenre._checks import InputError, some
 from multigenre._threads import one_thread
-from multigenre.data import GenreProbabilities, Genres, logits, sigmoid
+from multigenre.data import Films, GenreProbabilities, Genres, logits, sigmoid
 from multigenre.fusion._inputs import by_name, films_to_learn, fused_role
 from multigenre.fusion._pattern_fits import OTHERS_STRENGTHS, STRENGTHS, Lessons, strengths
 from multigenre.fusion._patterns import columns_of, fit_greedy, fit_patterns, folds_of
@@ -27,12 +27,12 @@ METHODS = ("joint-stack", "stack", "greedy", "logit-mean", "mean")
 CHUNK = 20_000  # films fused at once, so that they stay in the processor's cache
 
 
-def choice_table(choices):
+def choice_table(choices: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Return what was tried for each pattern of members, from the rows of `fit_patterns`."""
     return pd.DataFrame(choices, columns=CHOICES).astype({"C": float, "others_C": float})
 
 
-def weight_table(stacks, genres: Genres, level: float):
+def weight_table(stacks: dict[tuple[str, ...], Stack], genres: Genres, level: float) -> pd.DataFrame:
     """Return the weights of stacks, a dict by names of members, with intervals at a level in (0, 1)."""
     reach, tables = ndtri(0.5 + level / 2), []
     for names, stack in stacks.items():
@@ -44,7 +44,7 @@ def weight_table(stacks, genres: Genres, level: float):
     return pd.concat(tables, ignore_index=True)
 
 
-def other_table(stacks, genres: Genres):
+def other_table(stacks: dict[tuple[str, ...], Stack], genres: Genres) -> pd.DataFrame:
     """Return how each genre's log-odds follow the evidence for each other one, for stacks that see others."""
     tables = []
     for names, stack in stacks.items():
@@ -138,8 +138,8 @@ class LateFusion(BaseEstimator):
         self,
         *,
         method: str = "joint-stack",
-        C="cv",
-        others_C="cv",
+        C: float | Sequence[float] | str = "cv",
+        others_C: float | Sequence[float] | str = "cv",
         non_negative: bool = False,
         patterns: Sequence[Any] | None = None,
         seed: int = 0,
@@ -154,7 +154,7 @@ class LateFusion(BaseEstimator):
     def fit(
         self,
         members: list[GenreProbabilities] | dict[str, Any],
-        films,
+        films: Films | ArrayLike | pd.DataFrame,
         *,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
@@ -280,7 +280,7 @@ class LateFusion(BaseEstimator):
             return np.clip(stack.log_odds([values[name] for name in names]), 0, 1)
         return sigmoid(stack.log_odds([logits(values[name]) for name in names]))
 
-    def stack_for(self, names):
+    def stack_for(self, names: Iterable[str]) -> tuple[tuple[str, ...], Stack]:
         """Return the names of the members used where ``names`` are present, and their `Stack`."""
         names = tuple(sorted(names))
         fitted = [part for part in self._stacks if {*part} <= {*names}]
@@ -289,21 +289,21 @@ class LateFusion(BaseEstimator):
         part = min(fitted, key=lambda part: (-len(part), self._stacks[part].loss, part))
         return part, self._stacks[part]
 
-    def uses_all(self, names):
+    def uses_all(self, names: Collection[str]) -> bool:
         """Return whether all of these members are fused where just they are present, and not only a part of them."""
         return set(self.stack_for(names)[0]) == set(names)
 
     @property
-    def on_probabilities(self):
+    def on_probabilities(self) -> bool:
         """Whether weights are of probabilities, not of log-odds."""
         return self.method in ("mean", "greedy")
 
     @property
-    def weights_(self):
+    def weights_(self) -> pd.DataFrame:
         """Weights as a tidy table: ``pattern``, ``genre``, ``member``, ``weight``."""
         return self.weight_table()[["pattern", "genre", "member", "weight"]]
 
-    def weight_table(self, *, level=0.95) -> pd.DataFrame:
+    def weight_table(self, *, level: float = 0.95) -> pd.DataFrame:
         """Return weights with intervals, a row each.
 
         Parameters
@@ -333,7 +333,7 @@ class LateFusion(BaseEstimator):
         check_is_fitted(self, "members_")
         return other_table(self._stacks, self.genres_)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return settings and learned attributes as plain values that JSON can hold."""
         check_is_fitted(self, "members_")
         return {
@@ -341,12 +341,12 @@ class LateFusion(BaseEstimator):
             "members": self.members_,
             "genres": list(self.genres_),
             "film_ids": self.film_ids_.tolist(),
-            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),  # pyright: ignore[reportArgumentType]
+            "choices": json.loads(self.choices_.to_json(orient="records", double_precision=15)),
             "stacks": [{"members": list(names), **stack.to_dict()} for names, stack in self._stacks.items()],
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]):
+    def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described.
 
         Raises

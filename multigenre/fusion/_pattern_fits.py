@@ -1,11 +1,12 @@
 """Fits of a stack to the films that have some of a pattern's members: on all of them, and without each fold."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from multigenre._checks import InputError
-from multigenre.fusion._stacking import others_path, stack_loss, stack_path
+from multigenre.fusion._stacking import Near, Stack, others_path, stack_loss, stack_path
 
 FEW = 20  # films below which nothing is learned for a pattern, whatever they weigh
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -20,7 +21,7 @@ class Moments(NamedTuple):
     covariance: np.ndarray
 
 
-def moments_of(log_odds: np.ndarray, sample_weight: np.ndarray):
+def moments_of(log_odds: np.ndarray, sample_weight: np.ndarray) -> Moments:
     """Return the `Moments` of log-odds with NaN; all genres share the covariance.
 
     Covariances are over the films that have every member, and slightly shrunk towards independence.
@@ -41,7 +42,7 @@ def moments_of(log_odds: np.ndarray, sample_weight: np.ndarray):
     return Moments(level, centred @ centred.T / (cells or 1) + 1e-3 * np.eye(len(level)))
 
 
-def slopes_of(moments, here):
+def slopes_of(moments: Moments, here: np.ndarray) -> np.ndarray:
     """Return how members not ``here`` (n_members,) bool follow those that are, (n_members, n_here).
 
     Rows of members that are here name themselves.
@@ -52,7 +53,7 @@ def slopes_of(moments, here):
     return slopes
 
 
-def imputed(log_odds: np.ndarray, moments: Moments):
+def imputed(log_odds: np.ndarray, moments: Moments) -> np.ndarray:
     """Return log-odds in which members that are not there have their conditional mean given those that are.
 
     Parameters
@@ -74,7 +75,7 @@ def imputed(log_odds: np.ndarray, moments: Moments):
     return filled
 
 
-def implied_map(moments, pattern):
+def implied_map(moments: Moments, pattern: Sequence[int]) -> np.ndarray:
     """Return (n_genres, 1 + n_pattern, 1 + n_members): from weights of all members to those of some.
 
     With them the log-odds are what all members' weights give when the others have their conditional mean.
@@ -100,20 +101,20 @@ class Lessons(NamedTuple):
     sample_weight: np.ndarray
 
     @property
-    def present(self):
+    def present(self) -> np.ndarray:
         """Which films have which members: (n_films, n_members) bool."""
         return ~np.isnan(self.log_odds[:, :, 0]).T
 
-    def of(self, pattern):
+    def of(self, pattern: Sequence[int] | np.ndarray) -> Self:
         """Return the lessons from the members at some positions alone."""
         return self._replace(log_odds=self.log_odds[np.array(pattern)])
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Lessons":
         """Return the lessons of some films, (n_films,) bool."""
         labels, fold, sample_weight = self.labels[rows], self.fold[rows], self.sample_weight[rows]
         return Lessons(self.log_odds[:, rows], labels, fold, sample_weight)
 
-    def loss(self, log_odds):
+    def loss(self, log_odds: np.ndarray) -> float:
         """Return the `stack_loss` of log-odds (n_films, n_genres), infinite without films."""
         return stack_loss(log_odds, self.labels, self.sample_weight) if len(log_odds) else np.inf
 
@@ -121,15 +122,15 @@ class Lessons(NamedTuple):
 class Fit(NamedTuple):
     """``stacks`` of a pattern, one without the other genres and one a strength of them, and its `Moments`."""
 
-    stacks: list
+    stacks: list[Stack]
     moments: Moments
 
-    def log_odds(self, log_odds):
+    def log_odds(self, log_odds: np.ndarray) -> np.ndarray:
         """Return fused log-odds (n_stacks, n_films, n_genres) of films that have some members of the pattern."""
         filled = imputed(log_odds, self.moments)
         return np.stack([stack.log_odds(filled) for stack in self.stacks])
 
-    def stacks_for(self, pattern):
+    def stacks_for(self, pattern: Sequence[int]) -> list[Stack]:
         """Return stacks for films that have just the members at these positions among the fit's own."""
         if len(pattern) == len(self.moments.level):
             return self.stacks
@@ -137,7 +138,7 @@ class Fit(NamedTuple):
         return [stack.mapped(maps) for stack in self.stacks]
 
 
-def strengths(given, grid, name: str):
+def strengths(given: float | Sequence[float] | str, grid: tuple[float, ...], name: str) -> tuple[float, ...]:
     """Return strengths to choose from as a tuple: ``grid`` for ``"cv"``, else the one or several given."""
     if isinstance(given, str) and given == "cv":
         return grid
@@ -150,7 +151,13 @@ def strengths(given, grid, name: str):
     return found
 
 
-def chosen_strengths(lessons, C, others_C, non_negative, near):
+def chosen_strengths(
+    lessons: Lessons,
+    C: Sequence[float],
+    others_C: Sequence[float],
+    non_negative: bool,
+    near: dict[tuple[int, ...], Near],
+) -> tuple[Sequence[float], Sequence[float]]:
     """Return the C and the others_C of lowest held-out loss for all members, or the most common pattern."""
     present = lessons.present
     kinds, counts = np.unique(present[present.any(axis=1)], axis=0, return_counts=True)
@@ -159,26 +166,31 @@ def chosen_strengths(lessons, C, others_C, non_negative, near):
         if counts.max(initial=0) < FEW:
             return C[:1], others_C[:1]
         pattern = kinds[counts.argmax()]
-    seen = lessons.of(np.flatnonzero(pattern)).take(present[:, pattern].any(axis=1))
-    near = near[tuple(np.flatnonzero(pattern).tolist())]
+    seen = lessons.of(np.flatnonzero(pattern)).take(np.any(present[:, pattern], axis=1))
+    of_pattern = near[tuple(np.flatnonzero(pattern).tolist())]
     if len(C) > 1:
-        C = _best(C, seen, _held_out(seen, C, (), non_negative, near))
+        C = _best(C, seen, _held_out(seen, C, (), non_negative, of_pattern))
     if len(others_C) > 1:
-        others_C = _best(others_C, seen, _held_out(seen, C, others_C, non_negative, near)[1:])
+        others_C = _best(others_C, seen, _held_out(seen, C, others_C, non_negative, of_pattern)[1:])
     return C, others_C
 
 
-def fits(lessons, pattern, C, others_C, non_negative, near):
+def fits(
+    lessons: Lessons,
+    pattern: tuple[int, ...],
+    C: Sequence[float],
+    others_C: Sequence[float],
+    non_negative: bool,
+    near: dict[tuple[int, ...], Near],
+) -> tuple[Fit, dict[int, Fit]] | None:
     """Return the `Fit` of a pattern, and by fold one without it; None where too few films have its members."""
     present = lessons.present[:, pattern]
     if present.all(axis=1).sum() < FEW:
         return None
-    seen = lessons.of(pattern).take(present.any(axis=1))
-    strengths, near = (C, others_C, non_negative), near[pattern]
-    apart = {
-        one: _fit(seen.take(seen.fold != one), *strengths, near, exact=False) for one in np.unique(seen.fold)
-    }
-    return _fit(seen, *strengths, near), apart
+    seen = lessons.of(pattern).take(np.any(present, axis=1))
+    options = (C, others_C, non_negative, near[pattern])
+    apart = {one: _fit(seen.take(seen.fold != one), *options, exact=False) for one in np.unique(seen.fold)}
+    return _fit(seen, *options), apart
 
 
 def _best(strengths, lessons, held_out):
@@ -196,7 +208,7 @@ def _fit(lessons, C, others_C, non_negative, near, *, exact=True):
     options = {"sample_weight": lessons.sample_weight, "tolerance": 1e-8 if exact else LOOSE, "near": near}
     path = stack_path(filled, lessons.labels, C, non_negative=non_negative, errors=exact, **options)
     if others_C:
-        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)  # pyright: ignore[reportArgumentType]
+        path += others_path(path[-1], path[-1].log_odds(filled), lessons.labels, others_C, **options)
     return Fit(path, moments)
 
 

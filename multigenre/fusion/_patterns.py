@@ -22,14 +22,16 @@ FOLDS = 5
 class Candidate(NamedTuple):
     """What may serve a pattern: the ``members`` used and those of the fit, its stack, and held-out log-odds."""
 
-    members: tuple
-    fit: tuple
+    members: tuple[int, ...]
+    fit: tuple[int, ...]
     others_C: float | None
     stack: Stack
     held_out: np.ndarray
 
 
-def patterns_of(present, wanted=None):
+def patterns_of(
+    present: np.ndarray, wanted: Iterable[tuple[int, ...]] | None = None
+) -> list[tuple[int, ...]]:
     """Return the patterns of present members to fit, as columns of ``present`` (n_films, n_members).
 
     They are the single members, those that films have, and those ``wanted``, by default all of a few members.
@@ -51,7 +53,7 @@ def columns_of(patterns: Iterable[Iterable[str]] | None, members: list[str]) -> 
     return [tuple(sorted({members.index(name) for name in pattern})) for pattern in patterns]
 
 
-def folds_of(ids, seed: int):
+def folds_of(ids: Iterable[str], seed: int) -> np.ndarray:
     """Return a fold for each film that depends on all films' ids, not on their order: (n_films,) int."""
     digests = [blake2b(f"{seed} {film}".encode(), digest_size=8).digest() for film in ids]
     fold = np.empty(len(digests), int)
@@ -115,22 +117,22 @@ def fit_patterns(
     fitted = dict(zip(sources, side_by_side(fit, sources), strict=True))
     stacks, best, choices = {}, {}, []
     for pattern in patterns:
-        rows = present[:, pattern].all(axis=1)
+        rows = np.all(present[:, pattern], axis=1)
         seen, candidates = lessons.of(pattern).take(rows), []
         if len(pattern) == 1:
             candidates.append(Candidate(pattern, (), None, equal_stack(n_genres, 1), seen.log_odds[0]))
         elif rows.sum() < FEW:
             continue
         for source in dict.fromkeys((pattern, whole)) if rows.sum() >= FEW else ():
-            if fitted[source]:
-                last, apart = fitted[source]  # pyright: ignore[reportGeneralTypeIssues]
+            if found := fitted[source]:
+                last, apart = found
                 held_out = np.empty((1 + len(others_C), *seen.labels.shape))
                 for one, fit in apart.items():
                     held = seen.fold == one
                     mine = seen.log_odds[:, held]
                     held_out[:, held] = [stack.log_odds(mine) for stack in fit.stacks_for(pattern)]
                 kinds = zip((None, *others_C), last.stacks_for(pattern), held_out, strict=True)
-                candidates += [Candidate(pattern, source, *kind) for kind in kinds]  # pyright: ignore[reportArgumentType]
+                candidates += [Candidate(pattern, source, *kind) for kind in kinds]  # pyright: ignore[reportArgumentType]  # rows are arrays
         parts = [one for part, one in best.items() if one.members == part and set(part) < set(pattern)]
         candidates += [one._replace(held_out=one.held_out[rows]) for one in parts]
         losses = [seen.loss(one.held_out) for one in candidates]
@@ -161,12 +163,12 @@ def fit_greedy(
     labels: np.ndarray,
     sample_weight: np.ndarray,
     *,
-    wanted=None,
-):
+    wanted: list[tuple[int, ...]] | None = None,
+) -> dict[tuple[str, ...], Stack]:
     """Return `greedy_weights` of probabilities (n_members, n_films, n_genres) for every pattern, as stacks."""
     present, stacks = ~np.isnan(values[:, :, 0]).T, {}
     for pattern in patterns_of(present, wanted):
-        rows = present[:, pattern].all(axis=1)
+        rows = np.all(present[:, pattern], axis=1)
         if rows.sum() >= FEW:
             mine, counts = values[np.array(pattern)][:, rows], sample_weight[rows]
             weights = greedy_weights(mine, labels[rows], sample_weight=counts)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -44,33 +44,31 @@ class Stack:
     loss: float = np.inf
 
     @property
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """Standard errors of the weights, in their shape."""
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
-    def mapped(self, maps):
+    def mapped(self, maps: np.ndarray) -> Self:
         """Return the stack with the weights that ``maps``, a matrix a genre, makes of these."""
         weights = (maps @ self.weights[..., None])[..., 0]
         return replace(self, weights=weights, covariance=maps @ self.covariance @ maps.mT)
 
-    def log_odds(self, members: Sequence[np.ndarray]) -> np.ndarray:
+    def log_odds(self, members: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Return fused log-odds (n_films, n_genres) from the members' log-odds, a sequence of such arrays."""
         kind = members[0].dtype
         total = self.weights[:, 0].astype(kind)
         for weight, member in zip(self.weights[:, 1:].T.astype(kind), members, strict=True):
             total = total + weight * member
-        if self.others is None:
+        if self.others is None or self.usual is None:
             return total
         intercept, slope, *weights = self.others.T.astype(kind)
         return intercept + slope * total + evidence(total, self.usual.astype(kind)) @ np.array(weights)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can hold."""
-        others = (
-            None
-            if self.others is None
-            else {"coefficients": self.others.tolist(), "usual": self.usual.tolist()}
-        )
+        others = None
+        if self.others is not None and self.usual is not None:
+            others = {"coefficients": self.others.tolist(), "usual": self.usual.tolist()}
         return {
             "coefficients": self.weights.tolist(),
             "errors": None if np.isnan(self.errors).all() else self.errors.tolist(),
@@ -79,7 +77,7 @@ class Stack:
         }
 
     @classmethod
-    def from_dict(cls, facts: dict[str, Any]):
+    def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described, of errors the variances."""
         weights, others = np.array(facts["coefficients"]), facts["others"] or {}
         errors = np.full_like(weights, np.nan) if facts["errors"] is None else np.array(facts["errors"])
@@ -92,14 +90,14 @@ class Stack:
         )
 
 
-def equal_stack(n_genres, n_members):
+def equal_stack(n_genres: int, n_members: int) -> Stack:
     """Return the stack that takes the mean of the members' log-odds: a single member as it is."""
     weights = np.full((n_genres, 1 + n_members), 1 / n_members)
     weights[:, 0] = 0
     return Stack(weights, np.full((*weights.shape, 1 + n_members), np.nan))
 
 
-def evidence(log_odds, usual):
+def evidence(log_odds: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Return log(1 + odds / usual odds): near 0 for a genre less likely than usual, as log-odds where more.
 
     Most genres are absent from most films, so how absent one is says little about another.
@@ -254,7 +252,7 @@ def others_path(
     return stacks
 
 
-def stack_loss(log_odds, labels: np.ndarray, sample_weight: np.ndarray | None = None):
+def stack_loss(log_odds: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
     """Return binary cross-entropy of log-odds, the mean over films (weighted) and genres in nats."""
     losses = np.logaddexp(0, log_odds) - labels * log_odds
     return float(np.average(losses, axis=0, weights=sample_weight).mean())

@@ -58,9 +58,9 @@ class OverviewBag:
         Genres that no or every training film carries; they get their smoothed prevalence for every film.
     """
 
-    modality = "overview"
-    folds = 5
-    history_ = None
+    modality: str = "overview"
+    folds: int = 5
+    history_: None = None
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class OverviewBag:
         networks = []
         for seed in child_seeds(self.seed, self.n_networks):
             rng = np.random.default_rng(seed)
-            network = BagNetwork.start(features.shape[1], self.n_units, intercepts[varied], rng)
+            network = BagNetwork.start(features.shape[1], self.n_units, intercepts[varied], rng)  # pyright: ignore[reportOptionalSubscript]  # SciPy has no types
             labels = films.labels[:, varied]
             train_network(network, features, labels, epochs=self.epochs, rng=rng, after_epoch=after_epoch)
             networks.append(network)
@@ -167,4 +167,4 @@ class OverviewBag:
 def _vectorizer(settings, vocabulary=None):
     if vocabulary is not None:
         settings = settings | {"vocabulary": vocabulary, "min_df": 1}
-    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]
+    return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **settings)  # pyright: ignore[reportArgumentType]  # read from its default

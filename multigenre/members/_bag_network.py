@@ -139,7 +139,7 @@ def drop_features(
     left, columns = np.unique(features.indices[keep], return_inverse=True)
     values = features.data[keep] / np.float32(1 - rate)
     ends = np.concatenate([[0], np.cumsum(keep)])[features.indptr]
-    return sparse.csr_matrix((values, columns, ends), shape=(features.shape[0], len(left))), left
+    return sparse.csr_matrix((values, columns, ends), shape=(len(ends) - 1, len(left))), left
 
 
 def batch_size(n_films: int) -> int:

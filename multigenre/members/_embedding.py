@@ -84,8 +84,8 @@ class EmbeddingMember:
     'Romance'
     """
 
-    folds = 5
-    history_ = None
+    folds: int = 5
+    history_: None = None
 
     def __init__(
         self,

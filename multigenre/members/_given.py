@@ -54,9 +54,9 @@ class GivenMember:
     [[('Comedy', 0.5)], [('Drama', 0.75)]]
     """
 
-    modality = "given"
-    folds = 5
-    history_ = None
+    modality: str = "given"
+    folds: int = 5
+    history_: None = None
 
     def __init__(self, name: str, table: str | Path | pd.DataFrame | GenreProbabilities | None = None):
         self.name, self.table = name, table
@@ -105,7 +105,7 @@ class GivenMember:
 
     def predict(self, films: Films, *, posters: PosterCache | None = None) -> GenreProbabilities:
         """Return `GenreProbabilities` of all films; NaN for those that the table says nothing of."""
-        rows = pd.Index(self.table_.ids).get_indexer(films.ids)
+        rows = pd.Index(self.table_.ids).get_indexer(pd.Index(films.ids))
         present = (rows >= 0) & self.table_.present[rows]
         if not present.all():
             absent = films.ids[~present]

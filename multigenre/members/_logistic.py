@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from scipy.sparse import issparse, sparray, spmatrix
 from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
 from multigenre._signatures import Progress, no_progress
 from multigenre.data import Films, folds_of_films, logits
 
+Features = np.ndarray | sparray | spmatrix
 FOLDS = 5  # that choose C
 
 
 def fit_head(
-    features: np.ndarray,
+    features: Features,
     labels: ArrayLike,
     *,
     C: float,
@@ -67,13 +68,13 @@ def fit_head(
 
 
 def fit_films_head(
-    features,
+    features: Features,
     films: Films,
     strengths: float | Sequence[float],
     *,
     what: str = "a head",
     progress: Progress = no_progress,
-):
+) -> tuple[np.ndarray, np.ndarray, float, pd.DataFrame | None]:
     """Fit a head to films' features, under the C given or the best of several.
 
     Parameters
@@ -95,24 +96,23 @@ def fit_films_head(
     table : pandas.DataFrame or None
         What `choose_C` gave; None where nothing was chosen.
     """
-    C, table = strengths, None
-    if np.ndim(strengths) and len(films) < FOLDS:
-        C = strengths[0]
-    elif np.ndim(strengths):
+    several = np.atleast_1d(strengths).tolist()
+    C, table = several[0], None
+    if np.ndim(strengths) and len(films) >= FOLDS:
         fold = folds_of_films(films, FOLDS)
-        C, table = choose_C(features, films.labels, strengths, fold=fold, what=what, progress=progress)
-    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table  # pyright: ignore[reportArgumentType]
+        C, table = choose_C(features, films.labels, several, fold=fold, what=what, progress=progress)
+    return *fit_head(features, films.labels, C=C, what=what, progress=progress), C, table
 
 
 def choose_C(
-    features,
+    features: Features,
     labels: ArrayLike,
-    strengths: float | Sequence[float],
+    strengths: Sequence[float],
     *,
     fold: ArrayLike,
     what: str = "a head",
     progress: Progress = no_progress,
-):
+) -> tuple[float, pd.DataFrame]:
     """Choose the penalty under which films that a head did not see get the lowest binary cross-entropy.
 
     One for all genres: rare genres have too few films to choose by.
@@ -147,7 +147,7 @@ def choose_C(
     Stone (1974), "Cross-validatory choice and assessment of statistical predictions", J. Royal Statistical
     Society B 36(2).
     """
-    strengths = sorted(strengths)  # pyright: ignore[reportArgumentType]
+    strengths = sorted(strengths)
     features, labels = _checked(features, labels, strengths)
     fold = check_shape(fold, labels.shape[:1], "Folds")
     folds = np.unique(fold)
@@ -195,4 +195,4 @@ def _path(features, labels, strengths):
         model = LogisticRegression(tol=1e-5, max_iter=2000, warm_start=True)
     for strength in strengths:
         model.set_params(C=strength).fit(features, labels)
-        yield model.coef_[0].copy(), model.intercept_[0]
+        yield model.coef_[0].copy(), model.intercept_[0]  # pyright: ignore[reportIndexIssue]  # an array once fitted

@@ -1,7 +1,7 @@
 """What a member is, and what members have in common."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any, Protocol, Self
 
@@ -10,7 +10,7 @@ import numpy as np
 from multigenre._checks import ROLES, InputError, check_unseen, some
 from multigenre._files import read_json
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, GenreProbabilities
+from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.networks import PosterCache
 
 log = logging.getLogger("multigenre")
@@ -97,6 +97,7 @@ class Member(Protocol):
     name: str
     modality: str
     folds: int
+    genres_: Genres
 
     def fit(
         self,
@@ -225,7 +226,7 @@ def read_facts(path: Pathlike) -> dict[str, Any]:
     return facts | {"learned_ids": {role: tuple(ids) for role, ids in facts["learned_ids"].items()}}
 
 
-def role_of(films: Films, learned: dict[str, Iterable[str]], who: str) -> str | None:
+def role_of(films: Films, learned: Mapping[str, Iterable[str]], who: str) -> str | None:
     """Return the role that these films have for whoever learned from some, whatever they are called.
 
     Parameters

@@ -93,7 +93,7 @@ class FilmSource(ArrayBatches):
 class _NetworkMember(ABC):
     """What `PosterMember` and `OverviewMember` share: how they train, predict and are kept."""
 
-    folds = 0  # training it once takes minutes
+    folds: int = 0  # training it once takes minutes
     modality: str
     _design_type: type
 
@@ -325,7 +325,7 @@ class PosterMember(_NetworkMember):
         See `multigenre.members.Member`.
     """
 
-    modality = "poster"
+    modality: str = "poster"
     _design_type = PosterDesign
 
     def __init__(
@@ -385,7 +385,7 @@ class OverviewMember(_NetworkMember):
         See `multigenre.members.Member`.
     """
 
-    modality = "overview"
+    modality: str = "overview"
     _design_type = OverviewDesign
 
     def __init__(

@@ -182,7 +182,7 @@ def make_member(
             return GivenMember(name, made_of)
         case _:
             entry = (settings or {}).get(name, PRESETS[preset][name])
-            return make_network(name, entry, seed=seed, devices=devices)  # pyright: ignore[reportReturnType]
+            return make_network(name, entry, seed=seed, devices=devices)
 
 
 def member_names(preset: str, members: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def text_embedder(preset: str | Pathlike, *, tokens: int = 128, batch_size: int 
             states = backbone(batch, training=False)
             states = states["sequence_output"] if isinstance(states, dict) else states
             mask = batch["padding_mask"][..., None]
-            means = (keras.ops.convert_to_numpy(states) * mask).sum(axis=1) / mask.sum(axis=1)
+            means = (np.asarray(keras.ops.convert_to_numpy(states)) * mask).sum(axis=1) / mask.sum(axis=1)
             vectors.append(means / np.linalg.norm(means, axis=1, keepdims=True))
         return np.concatenate(vectors).astype(np.float32)[np.argsort(order)]
 
@@ -102,7 +102,7 @@ def image_embedder(preset: str | Pathlike, *, batch_size: int = 32) -> Callable[
         vectors = []
         for start in range(0, len(posters), batch_size):
             states = backbone(prepare(posters[start : start + batch_size]), training=False)
-            states = keras.ops.convert_to_numpy(states)
+            states = np.asarray(keras.ops.convert_to_numpy(states))
             vectors.append(states.mean(axis=tuple(range(1, states.ndim - 1))))
         return np.concatenate(vectors).astype(np.float32)
 
@@ -136,5 +136,5 @@ def _name(preset, backbone):
     """Return the last part of the preset's name and a digest of the weights."""
     digest = hashlib.blake2b(digest_size=4)
     for weights in backbone.get_weights():
-        digest.update(np.ascontiguousarray(weights))  # pyright: ignore[reportArgumentType]
+        digest.update(np.ascontiguousarray(weights).data)
     return f"{Path(preset).name} ({digest.hexdigest()})"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
+from multigenre._clones import unfitted
 from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
@@ -79,10 +79,10 @@ class SklearnMember:
     array([[0.8, 0.2]], dtype=float32)
     """
 
-    folds = 5
-    history_ = None
+    folds: int = 5
+    history_: None = None
 
-    def __init__(self, name: str, estimator=None, *, modality: str = "overview"):
+    def __init__(self, name: str, estimator: Any = None, *, modality: str = "overview"):
         if modality not in ("overview", "poster"):
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
         self.name, self.estimator, self.modality = name, estimator, modality
@@ -202,7 +202,7 @@ class SklearnMember:
 
 def _multi_label(estimator):
     """Return an unfitted copy that takes a table of labels."""
-    copy = clone(estimator)
+    copy = unfitted(estimator)
     # A search has no tags of its own for this; it is what refits the estimator that it holds.
     is_search = {"estimator", "refit"} <= set(copy.get_params(deep=False))
     tags = get_tags(copy.estimator if is_search else copy)

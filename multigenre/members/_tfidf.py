@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import hstack
@@ -48,9 +48,9 @@ class OverviewTfidf:
         Genres that no or every training film carries; they get their smoothed prevalence for every film.
     """
 
-    modality = "overview"
-    folds = 5
-    history_ = None
+    modality: str = "overview"
+    folds: int = 5
+    history_: None = None
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class OverviewTfidf:
         self._vectorizers = [_words(), _pieces()] if self.characters else [_words()]
         try:
             # Fitted once, for the folds that choose C too: which words there are says nothing of genres.
-            features = hstack([each.fit_transform(films.overviews) for each in self._vectorizers], "csr")
+            features: Any = hstack([each.fit_transform(films.overviews) for each in self._vectorizers], "csr")
         except ValueError as error:
             raise InputError(
                 f"{self.name} found no word that two of {len(films)} overviews share; give more films."
@@ -100,7 +100,7 @@ class OverviewTfidf:
         values = np.empty((0, len(self.genres_)))
         if present.any():
             overviews = films.overviews[present]
-            features = hstack([each.transform(overviews) for each in self._vectorizers], "csr")
+            features: Any = hstack([each.transform(overviews) for each in self._vectorizers], "csr")
             values = sigmoid(features @ self._coefficients.T + self._intercept)
         return named_probabilities(self, films, present, values)
 

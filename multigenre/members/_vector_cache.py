@@ -41,7 +41,7 @@ class VectorCache:
         self.embed, self.name = embed, embedder_name(embed)
         self.folder = None if folder is None else Path(folder)
         self.memory_limit = memory_limit
-        self._vectors, self._bytes, self._read = {}, 0, folder is None
+        self._vectors, self._bytes, self._read = {}, 0, False
         named = hasattr(embed, "name") or ("<" not in self.name and hasattr(embed, "__qualname__"))
         if folder is not None and not named:
             raise InputError(
@@ -79,11 +79,11 @@ class VectorCache:
             If the embedder gives anything but a vector of finite numbers for each item, all of one length, or a
             file of the folder cannot be read.
         """
-        if not self._read:
-            self._read_folder()
+        if self.folder is not None and not self._read:
+            self._read_folder(self.folder)
         found = []
         for start in range(0, len(items), CHUNK):
-            part = items[start : start + CHUNK]
+            part: Any = items[start : start + CHUNK]  # texts, or posters that an array of positions indexes
             keys = [_digest(item) for item in part]
             rows, new = {}, {}
             for row, key in enumerate(keys):
@@ -91,7 +91,7 @@ class VectorCache:
                     rows.setdefault(key, row)
             if rows:
                 order = np.fromiter(rows.values(), np.intp)
-                batch = [part[row] for row in order] if isinstance(part[0], str) else part[order]  # pyright: ignore[reportArgumentType]
+                batch = [part[row] for row in order] if isinstance(part[0], str) else part[order]
                 computed = self._computed(batch, [ids[start + row] for row in order])
                 new = dict(zip(rows, computed, strict=True))
                 self._keep(new)
@@ -140,9 +140,9 @@ class VectorCache:
             self._vectors |= new
             self._bytes += size
 
-    def _read_folder(self):
+    def _read_folder(self, folder):
         self._read = True
-        for path in sorted(self.folder.glob(f"{self._prefix()}*.npz")):
+        for path in sorted(folder.glob(f"{self._prefix()}*.npz")):
             try:
                 with np.load(path, allow_pickle=False) as file:
                     keys, vectors = file["keys"], file["vectors"]

@@ -121,7 +121,7 @@ class FusionLayer(keras.layers.Layer):
             member: Any = ops.where(gone, ops.cast(0.5, given.dtype), given)
             if not self.on_probabilities:
                 member = ops.clip(member, LIMIT, 1 - LIMIT)
-                member = ops.log(member) - ops.log1p(-member)  # pyright: ignore[reportOptionalOperand]
+                member = ops.log(member) - ops.log1p(-member)  # pyright: ignore[reportOptionalOperand]  # Keras' ops may read as None
             total = total + weights[:, :, column] * member
         if self.on_probabilities:
             return ops.clip(total, 0, 1)

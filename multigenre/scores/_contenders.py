@@ -85,7 +85,7 @@ class Contenders:
     @property
     def complete(self) -> np.ndarray:
         """Films that every contender is present for, (n_films,) bool."""
-        return self.present.all(axis=0)  # pyright: ignore[reportReturnType]
+        return np.all(self.present, axis=0)
 
     def take(self, rows: np.ndarray) -> "Contenders":
         """Return the same contenders on some films, positions or a boolean mask."""

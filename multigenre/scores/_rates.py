@@ -11,7 +11,7 @@ from multigenre.data import Films, GenreProbabilities, Genres
 BINS = 10  # of a calibration error
 
 
-def scored(probabilities: GenreProbabilities, films: Films):
+def scored(probabilities: GenreProbabilities, films: Films) -> tuple[np.ndarray, np.ndarray]:
     """Return values and labels of the films that are present, or raise if they may not be reported."""
     labels = check_truth(probabilities, films, "A report")
     role = probabilities.role or films.role
@@ -23,7 +23,7 @@ def scored(probabilities: GenreProbabilities, films: Films):
     return probabilities.values[probabilities.present], labels[probabilities.present]
 
 
-def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids):
+def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids: np.ndarray) -> np.ndarray:
     """Return thresholds in the order of the genres, (n_genres,); those of a DataFrame in that of the films too."""
     if thresholds is None:
         return np.full(len(genres), 0.5)
@@ -37,22 +37,24 @@ def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids):
         return cuts.to_numpy(float)
     cuts = pd.Series(thresholds, dtype=float).reindex(list(genres))
     if cuts.isna().any():
-        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")  # pyright: ignore[reportArgumentType]
+        raise InputError(f"Every genre needs a threshold, but {some(cuts.index[cuts.isna()])} has none.")
     return cuts.to_numpy()
 
 
-def present_cuts(thresholds: pd.Series | pd.DataFrame | None, probabilities: GenreProbabilities):
+def present_cuts(
+    thresholds: pd.Series | pd.DataFrame | None, probabilities: GenreProbabilities
+) -> np.ndarray:
     """Return the `cuts_of` the films that are present."""
     return cuts_of(thresholds, probabilities.genres, probabilities.ids[probabilities.present])
 
 
-def losses(values: ArrayLike, labels: ArrayLike):
+def losses(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each cell's binary cross-entropy in nats, (n_films, n_genres) float64."""
     values = np.clip(values, 1e-7, 1 - 1e-7, dtype=np.float64)
     return -np.log(np.where(labels == 1, values, 1 - values))
 
 
-def rates(predicted, labels: ArrayLike, axis):
+def rates(predicted: np.ndarray, labels: np.ndarray, axis: int | None) -> np.ndarray:
     """Return precision, recall and F1 along an axis, stacked; 0 / 0 is 0.
 
     Counted here because scikit-learn takes a single live genre's column for two classes.
@@ -62,7 +64,7 @@ def rates(predicted, labels: ArrayLike, axis):
     )
 
 
-def rates_of_counts(hits, predicted, positives):
+def rates_of_counts(hits: np.ndarray, predicted: np.ndarray, positives: np.ndarray) -> np.ndarray:
     """Return precision, recall and F1, stacked; 0 / 0 is 0."""
     return np.stack(
         [
@@ -72,7 +74,7 @@ def rates_of_counts(hits, predicted, positives):
     )
 
 
-def bin_cells(values: np.ndarray, bins):
+def bin_cells(values: np.ndarray, bins: int) -> np.ndarray:
     """Return the bin of each cell, numbered through all genres (n_films, n_genres).
 
     Each genre has ``bins`` of them with equal shares of its films, least probable first; ties share a bin.
@@ -81,7 +83,7 @@ def bin_cells(values: np.ndarray, bins):
     return ranks * bins // max(len(values), 1) + bins * np.arange(values.shape[1])
 
 
-def bin_sums(values: np.ndarray, labels: np.ndarray, bins):
+def bin_sums(values: np.ndarray, labels: np.ndarray, bins: int) -> list[np.ndarray]:
     """Return films, summed probability and positives of each bin: three arrays (n_genres, bins)."""
     cells, shape = bin_cells(values, bins).ravel(), (values.shape[1], bins)
     sums = [np.bincount(cells, of, shape[0] * bins) for of in (None, values.ravel(), labels.ravel())]

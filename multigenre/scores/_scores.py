@@ -1,5 +1,6 @@
 """Scores of genre probabilities, averaged and by genre, with intervals and the prevalence baseline."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from sklearn.metrics import average_precision_score
 from multigenre._checks import InputError, check_same_genres, check_unseen, some
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._bootstrap import intervals, resample
+from multigenre.scores._contenders import Thresholds
 from multigenre.scores._rates import cuts_of, expected_calibration_error, losses, present_cuts, rates, scored
 
 SCORES = (
@@ -109,11 +111,11 @@ def genre_scores(
     if not len(values):
         raise InputError(f"{probabilities.name} covers none of these films, so there is no genre to score.")
     genres, cuts = probabilities.genres, present_cuts(thresholds, probabilities)
-    predicted, live = values >= cuts, labels.any(axis=0)
+    predicted, live = values >= cuts, np.any(labels, axis=0)
     precision, recall, f1 = np.where(live, rates(predicted, labels, axis=0), np.nan)
     average_precision = [
         average_precision_score(label, value) if here else np.nan
-        for label, value, here in zip(labels.T, values.T, live, strict=True)  # pyright: ignore[reportArgumentType]
+        for label, value, here in zip(labels.T, values.T, live, strict=True)
     ]
     table = pd.DataFrame(
         {
@@ -133,11 +135,15 @@ def genre_scores(
     )
     undefined = ["average_precision", "precision", "recall", "f1"]
     table = table.astype(dict.fromkeys(undefined, "Float64"))
-    table.attrs["no_positive"] = table.index[~live].tolist()  # pyright: ignore[reportArgumentType]
+    table.attrs["no_positive"] = table.index[~live].tolist()
     return table
 
 
-def score_table(contenders: list[GenreProbabilities], films: Films, thresholds=None) -> pd.DataFrame:
+def score_table(
+    contenders: list[GenreProbabilities],
+    films: Films,
+    thresholds: pd.Series | pd.DataFrame | Thresholds | None = None,
+) -> pd.DataFrame:
     """Return `scores` of several probabilities of the same films, one row each.
 
     Parameters
@@ -161,16 +167,15 @@ def score_table(contenders: list[GenreProbabilities], films: Films, thresholds=N
     names = [contender.name for contender in contenders]
     if len(set(names)) < len(names):
         raise InputError(f"Rows of a table of scores need distinct names, got {some(names, most=9)}.")
-    if not isinstance(thresholds, dict):
-        thresholds = dict.fromkeys(names, thresholds)
-    if unknown := sorted(set(thresholds) - set(names)):
+    cuts = thresholds if isinstance(thresholds, Mapping) else dict.fromkeys(names, thresholds)
+    if unknown := sorted(set(cuts) - set(names)):
         raise InputError(f"Thresholds are for {some(unknown)}, but the table has {some(names, most=9)}.")
-    rows = [scores(contender, films, thresholds.get(contender.name)) for contender in contenders]
+    rows = [scores(contender, films, cuts.get(contender.name)) for contender in contenders]
     return pd.DataFrame(rows, index=pd.Index(names, name="name"))
 
 
 def prevalence_baseline(
-    train_films: Films | GenreProbabilities | pd.Series, films: Films | GenreProbabilities
+    train_films: Films | pd.Series, films: Films | GenreProbabilities
 ) -> GenreProbabilities:
     """Return the probabilities of who knows only how common each genre is.
 
@@ -203,7 +208,7 @@ def prevalence_baseline(
     return baseline
 
 
-def with_prevalence(probabilities: GenreProbabilities, prevalence: pd.Series):
+def with_prevalence(probabilities: GenreProbabilities, prevalence: pd.Series) -> GenreProbabilities:
     """Return probabilities in which films that are not present get each genre's prevalence.
 
     Parameters
@@ -224,7 +229,7 @@ def bootstrap_scores(
     thresholds: pd.Series | pd.DataFrame | None = None,
     *,
     replicates: int = 1000,
-    level=0.95,
+    level: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return scores with intervals over films drawn with replacement.
@@ -266,7 +271,7 @@ def paired_interval(
     a: GenreProbabilities,
     b: GenreProbabilities,
     films: Films,
-    thresholds=None,
+    thresholds: pd.Series | pd.DataFrame | Thresholds | None = None,
     *,
     replicates: int = 1000,
     seed: int = 0,
@@ -301,7 +306,7 @@ def paired_interval(
         scored(one, films)
     both, contenders = a.present & b.present, []
     for one in (a, b):
-        cuts = thresholds.get(one.name) if isinstance(thresholds, dict) else thresholds
+        cuts = thresholds.get(one.name) if isinstance(thresholds, Mapping) else thresholds
         cuts = cuts_of(cuts, one.genres, one.ids[both])
         contenders.append((one.values[both], one.values[both] >= cuts))
     first, second = resample(contenders, films.labels[both], replicates, seed)

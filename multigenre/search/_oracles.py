@@ -30,8 +30,8 @@ class Lasting(keras_tuner.Oracle):
     - A worker waits while others are at work, so that it can take over what they leave unfinished.
     """
 
-    most_failures = 5
-    ended_before = 0  # trials, when this process took the search up
+    most_failures: int = 5
+    ended_before: int = 0  # trials, when this process took the search up
 
     @property
     def failing(self) -> bool:

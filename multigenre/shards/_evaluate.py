@@ -21,8 +21,8 @@ def evaluate_shards(
     source: Pathlike | Films,
     out: Pathlike,
     *,
-    engine="local",
-    actors=None,
+    engine: str = "local",
+    actors: int | None = None,
     progress: Progress = no_progress,
 ) -> tuple[dict[str, dict[str, Any]], pd.DataFrame]:
     """Predict a catalogue shard by shard, then score the films of it that taught the bundle nothing.
@@ -65,7 +65,7 @@ def evaluate_shards(
     return ensemble.score(prediction, films), genre_frame(prediction, films)
 
 
-def labelled_films(source):
+def labelled_films(source: Pathlike) -> Films:
     """Return the ids and genres of the films in a folder of shards, without posters and overviews.
 
     Raises

@@ -34,7 +34,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table to one file, beside and then renamed: it is there whole or not at all."""
     columns = COMPRESSION if "Poster" in table.column_names else "zstd"
     with replacing(path) as partial:
-        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]
+        pq.write_table(table, partial, row_group_size=GROUP, compression=columns)  # pyright: ignore[reportArgumentType]  # read from its default
 
 
 def films_table(films: Films) -> pa.Table:
@@ -79,7 +79,7 @@ def table_films(table: pa.Table, genres: Genres | None = None) -> Films:
     return Films(ids, overviews, posters, labels, genres, titles=titles)
 
 
-def shard_paths(source):
+def shard_paths(source: Pathlike) -> list[Path]:
     """Return the shards in a folder and the folders in it, in the order of their names: a list of Path.
 
     Raises
@@ -98,7 +98,7 @@ def shard_paths(source):
     return paths
 
 
-def shard_facts(path: Pathlike):
+def shard_facts(path: Pathlike) -> dict[str, Any]:
     """Return what a shard says of itself: ``genres``, ``overviews``, ``posters``, ``unreadable``, ``films``.
 
     Raises
@@ -113,7 +113,7 @@ def shard_facts(path: Pathlike):
         raise InputError(f"{path} is no shard that 'multigenre convert' wrote ({error!r}).") from error
 
 
-def count_films(path: Pathlike):
+def count_films(path: Pathlike) -> int:
     """Return how many films a Parquet file holds.
 
     Raises
@@ -127,7 +127,7 @@ def count_films(path: Pathlike):
         raise InputError(f"{path} cannot be read as Parquet ({error}).") from error
 
 
-def shards_frame(source) -> pd.DataFrame:
+def shards_frame(source: Pathlike) -> pd.DataFrame:
     """Return what the shards of a folder hold: one row a shard, named by its path there.
 
     Returns
@@ -148,7 +148,7 @@ def shards_frame(source) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("shard")
 
 
-def shards_genres(paths):
+def shards_genres(paths: Sequence[Pathlike]) -> Genres | None:
     """Return the genres that all these shards name, or None where they are not known.
 
     Raises
@@ -206,6 +206,6 @@ def named_tables(shards: dict[str, Any], films: int = 2048) -> Iterator[pa.Table
         yield with_name(table, shards[SOURCE][0])
 
 
-def with_name(table, name: str):
+def with_name(table: pa.Table, name: str) -> pa.Table:
     """Return a table with the name of its shard in every row."""
     return table.append_column(SOURCE, pa.array([name] * len(table), pa.string()))

@@ -2,7 +2,9 @@
 
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -76,8 +78,7 @@ def predict_shards(
         raise InputError(f"An engine is one of {', '.join(ENGINES)}, got {engine!r}.")
     out, parts = Path(out), _parts(source)
     sizes = {
-        name: len(part) if isinstance(part, pa.Table) else count_films(part)  # pyright: ignore[reportArgumentType]
-        for name, part in parts.items()  # pyright: ignore[reportArgumentType]
+        name: len(part) if isinstance(part, pa.Table) else count_films(part) for name, part in parts.items()
     }
     facts = {
         "bundle": _checksum(read_documents(bundle)),
@@ -109,7 +110,9 @@ def predict_shards(
     return sum(sizes[name] for name in todo)
 
 
-def local_predictions(bundle, parts, *, with_members=False):
+def local_predictions(
+    bundle: Pathlike, parts: dict[str, Pathlike | pa.Table], *, with_members: bool = False
+) -> Iterator[tuple[str, pa.Table]]:
     """Yield the name of each part and the predictions of some of its films, in order.
 
     Parameters
@@ -127,7 +130,7 @@ def local_predictions(bundle, parts, *, with_members=False):
 ENGINES = {"local": local_predictions, "ray": ray_predictions}
 
 
-def _parts(source):
+def _parts(source) -> dict[str, Any]:
     """Return the parts of a catalogue by the name of their prediction: paths of shards, or tables."""
     if not isinstance(source, Films):
         return {str(path.relative_to(Path(source).resolve())): path for path in shard_paths(source)}

@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,7 +44,7 @@ class GenrePredictor:
             os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
         self.ensemble, self.with_members = GenreEnsemble.load(bundle), with_members
 
-    def __call__(self, table):
+    def __call__(self, table: pa.Table) -> pa.Table:
         """Return the genres and probabilities of films.
 
         Parameters
@@ -68,7 +70,7 @@ def ray_predictions(
     *,
     actors: int | None = None,
     with_members: bool = False,
-):
+) -> Iterator[tuple[str, pa.Table]]:
     """Yield the name of each part and the predictions of some of its films, in any order.
 
     An actor that dies is started again, and Ray gives the films that it had to another.
@@ -97,6 +99,7 @@ def ray_predictions(
     try:
         import ray  # noqa: PLC0415
         import ray.data  # noqa: PLC0415
+        import ray.exceptions  # noqa: PLC0415
     except ModuleNotFoundError:
         message = "Prediction with Ray needs Ray, which is not installed: pip install 'multigenre[ray]'."
         raise InputError(message) from None
@@ -116,9 +119,11 @@ def ray_predictions(
                 num_cpus=1,
             )
         try:
-            for table in films.iter_batches(batch_size=None, batch_format="pyarrow"):
+            tables: Iterable[Any] = films.iter_batches(batch_size=None, batch_format="pyarrow")
+            for table in tables:
                 for name in table[SOURCE].unique().to_pylist():
-                    yield name, table.filter(pc.equal(table[SOURCE], name)).drop_columns(SOURCE)
+                    rows = pc.equal(table[SOURCE], name)  # pyright: ignore[reportAttributeAccessIssue]  # made at import
+                    yield name, table.filter(rows).drop_columns(SOURCE)
         except ray.exceptions.RayTaskError as error:
             refused = _cause(error, InputError)
             raise refused or error from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,6 +18,10 @@ from multigenre.views._app_figures import contribution_bars, left_out_bars, prob
 from multigenre.views._drawing import inline_svg
 
 if TYPE_CHECKING:
+    import gradio as gr  # pyright: ignore[reportMissingImports]
+    import numpy as np
+
+    from multigenre._signatures import Pathlike
     from multigenre.ensemble import GenreEnsemble
     from multigenre.views._app_answers import FilmAnswer
 
@@ -68,7 +73,7 @@ def told_probabilities(found: FilmAnswer, genres: Sequence[str]) -> str:
     """Return in words what the fusion and each member say of genres, and which of them each would name."""
     parts = []
     for name, rows in found.probabilities.groupby("contender", sort=False):
-        rows = rows.set_index("genre").loc[genres]
+        rows = rows.set_index("genre").loc[list(genres)]
         if rows["probability"].isna().all():
             parts.append(f"{name}: nothing to read.")
             continue
@@ -80,7 +85,7 @@ def told_probabilities(found: FilmAnswer, genres: Sequence[str]) -> str:
     return f"Probabilities of {len(genres)} genres. {' '.join(parts)}"
 
 
-def told_left_out(found):
+def told_left_out(found: FilmAnswer) -> str:
     """Return in words which genres come and go when something is left out."""
     said = left_out_sentences(found.left_out) or ["There is nothing to leave out."]
     return f"What the fusion would say with less. {' '.join(said)}"
@@ -97,7 +102,7 @@ def told_contributions(found: FilmAnswer, genres: Sequence[str]) -> str:
     return f"What each member argued for, in log-odds. {' '.join(parts)}"
 
 
-def gradio():
+def gradio() -> ModuleType:
     """Return the optional package.
 
     Raises
@@ -112,7 +117,9 @@ def gradio():
     return gradio
 
 
-def answer(ensemble: GenreEnsemble, poster, overview) -> tuple[Any, ...]:
+def answer(
+    ensemble: GenreEnsemble, poster: Pathlike | np.ndarray | None, overview: str | None
+) -> tuple[Any, ...]:
     """Return what the page shows of one film, in the order of its parts.
 
     Parameters
@@ -136,7 +143,7 @@ def answer(ensemble: GenreEnsemble, poster, overview) -> tuple[Any, ...]:
     return answer_html(found), *pictures(found), *tables, found.film, genre
 
 
-def answer_html(found):
+def answer_html(found: FilmAnswer) -> str:
     """Return a `FilmAnswer`'s genres and sentences in HTML."""
     head = ", ".join(found.genres) or "No genre is named"
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in found.sentences[bool(found.genres) :])
@@ -168,10 +175,10 @@ def read_words(
     if film is not None and reading and film.has_overview[0]:
         options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
         table = word_influence(ensemble.members_, film, **options)
-    return table, words(table, genre)  # pyright: ignore[reportArgumentType]
+    return table, words(table, genre)
 
 
-def words(table: pd.DataFrame, genre: str | None) -> str:
+def words(table: pd.DataFrame | None, genre: str | None) -> str:
     """Return the overview in HTML, with the words that moved a genre marked.
 
     Parameters
@@ -189,7 +196,7 @@ def words(table: pd.DataFrame, genre: str | None) -> str:
     return words_html(marked_words(table, genre), genre)
 
 
-def words_html(marked, genre: str) -> str:
+def words_html(marked: list[tuple[str, float]], genre: str) -> str:
     """Return words in HTML: blue speaks for a genre, orange and underlined against it, the fuller the more.
 
     Parameters
@@ -222,7 +229,7 @@ def words_html(marked, genre: str) -> str:
     )
 
 
-def build(ensemble: GenreEnsemble, *, title: str = "multigenre"):
+def build(ensemble: GenreEnsemble, *, title: str = "multigenre") -> gr.Blocks:
     """Return the page, a `gradio.Blocks`.
 
     Parameters
@@ -287,7 +294,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 7860,
     share: bool = False,
-):
+) -> tuple[gr.Blocks, str]:
     """Open the page to browsers.
 
     Parameters

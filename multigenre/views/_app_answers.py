@@ -12,6 +12,7 @@ import pandas as pd
 from PIL import Image
 
 from multigenre._checks import InputError, some
+from multigenre._signatures import Pathlike
 from multigenre.data import Films, GenreProbabilities, inline_poster, open_poster
 from multigenre.fusion import film_contributions
 
@@ -31,14 +32,16 @@ class FilmAnswer(NamedTuple):
     """
 
     film: Films
-    genres: tuple
-    sentences: tuple
+    genres: tuple[str, ...]
+    sentences: tuple[str, ...]
     probabilities: pd.DataFrame
     left_out: pd.DataFrame
     contributions: pd.DataFrame
 
 
-def film_answer(ensemble: GenreEnsemble, poster=None, overview="") -> FilmAnswer:
+def film_answer(
+    ensemble: GenreEnsemble, poster: Pathlike | np.ndarray | None = None, overview: str | None = ""
+) -> FilmAnswer:
     """Return what an ensemble answers about one film.
 
     Parameters
@@ -70,7 +73,7 @@ def film_answer(ensemble: GenreEnsemble, poster=None, overview="") -> FilmAnswer
     )
 
 
-def one_film(poster=None, overview: str = "") -> Films:
+def one_film(poster: Pathlike | np.ndarray | None = None, overview: str | None = "") -> Films:
     """Return `Films` of one film.
 
     Parameters
@@ -204,7 +207,7 @@ def _left_out(member, asked):
     return GenreProbabilities(list(asked), member.genres, values, member.name)
 
 
-def left_out_sentences(table):
+def left_out_sentences(table: pd.DataFrame) -> list[str]:
     """Return a sentence for each thing left out of `left_out_table`: which genres come and go."""
     sentences = []
     for what, rows in table.groupby("left_out", sort=False):
@@ -242,7 +245,7 @@ def _sentences(ensemble, film, prediction):
     return found
 
 
-def marked_words(table: pd.DataFrame, genre: str, *, contender: str = "fused"):
+def marked_words(table: pd.DataFrame, genre: str, *, contender: str = "fused") -> list[tuple[str, float]]:
     """Return the words of one overview in order, each with how far it moved a genre.
 
     Parameters

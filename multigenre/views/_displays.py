@@ -4,6 +4,7 @@ A display keeps its numbers; ``plot`` draws them into ``ax``, or a figure of its
 and keeps ``ax_`` and ``figure_``.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -23,7 +24,7 @@ SOME, ALONE = "several, not all", "one alone"
 INK, RIGHT, MIXED, WRONG = "#000000", "#3d3d3d", "#969696", "#d9d9d9"
 
 
-def outcome_groups(members: list[GenreProbabilities]):
+def outcome_groups(members: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return the groups of outcomes that bars show, from right to wrong, a dict of name to colour and hatch.
 
     With two members these are `multigenre.analysis.outcome_names` in another order. With more, those where several
@@ -44,7 +45,7 @@ def outcome_groups(members: list[GenreProbabilities]):
     return {right: (RIGHT, ""), **several, **alone, wrong: (WRONG, "")}
 
 
-def outcome_members(table):
+def outcome_members(table: pd.DataFrame) -> list[str]:
     """Return the members that a table of outcomes is about, in its order; one that has no name if there is one."""
     names = dict.fromkeys(table["outcome"])
     return [name.removesuffix(" only") for name in names if name.endswith(" only")] or [""]
@@ -100,7 +101,17 @@ class OperatingPointDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
-    def __init__(self, curves, points, *, prevalence: float, genre: str):
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        curves: dict[str, tuple[np.ndarray, np.ndarray]],
+        points: dict[str, tuple[float, float]],
+        *,
+        prevalence: float,
+        genre: str,
+    ):
         self.curves, self.points, self.prevalence, self.genre = curves, points, prevalence, genre
 
     @classmethod
@@ -139,7 +150,7 @@ class OperatingPointDisplay:
         prevalence = truth.mean()
         return cls(curves, points, prevalence=prevalence, genre=genre).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw, the six members of highest average precision in colours. Return this display."""
         self.figure_, self.ax_ = _canvas(ax, (4.4, 3.6))
         *members, last = self.curves
@@ -164,7 +175,7 @@ class OperatingPointDisplay:
         self.ax_.spines[["top", "right"]].set_visible(False)
         # Beside the curves, which go through every corner.
         self.ax_.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-        literal(self.figure_)
+        literal(self.ax_.figure)
         return self
 
 
@@ -185,19 +196,23 @@ class ReliabilityGridDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
+    ax_: Axes
+    axes_: list[Axes]
+    figure_: Figure
+
     def __init__(self, table: pd.DataFrame):
         self.table = table
 
     @classmethod
     def from_predictions(
-        cls, probabilities: GenreProbabilities, films: Films, *, bins=BINS, ax: Axes | None = None
-    ):
+        cls, probabilities: GenreProbabilities, films: Films, *, bins: int = BINS, ax: Axes | None = None
+    ) -> Self:
         """Draw every genre that a film carries; parameters as for `reliability_table`."""
         table = reliability_table(probabilities, films, bins=bins)
         support = films.genres.support(films.labels)
-        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)  # pyright: ignore[reportArgumentType]
+        return cls(table[table["genre"].isin(support.index[support > 0])]).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None, columns=5):
+    def plot(self, *, ax: Axes | None = None, columns: int = 5) -> Self:
         """Draw, in ``ax``'s place if it is given, in so many columns at most. Return this display."""
         genres = list(dict.fromkeys(self.table["genre"]))
         if not genres:
@@ -208,9 +223,15 @@ class ReliabilityGridDisplay:
             self.figure_ = Figure(figsize=(1.75 * columns + 0.5, 1.75 * rows + 0.4), layout="constrained")
             panels = self.figure_.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         else:
+            place = ax.get_subplotspec()
+            if place is None:
+                raise InputError(
+                    "A reliability grid needs an ax that stands in a grid of subplots, got one placed by hand; "
+                    "take one of figure.subplots()."
+                )
             ax.set_axis_off()
-            self.figure_ = ax.figure
-            grid = ax.get_subplotspec().subgridspec(rows, columns)
+            self.figure_ = ax.figure.get_figure(root=True)
+            grid = place.subgridspec(rows, columns)
             panels = grid.subplots(sharex=True, sharey=True, squeeze=False)
         self.axes_ = list(panels.flat[: len(genres)])
         for panel in panels.flat[len(genres) :]:
@@ -229,7 +250,7 @@ class ReliabilityGridDisplay:
             self.figure_.supxlabel("probability", fontsize=9)
             self.figure_.supylabel("share of films that carry it", fontsize=9)
         self.ax_ = ax or self.axes_[0]
-        literal(self.figure_)
+        literal(self.ax_.figure)
         return self
 
 
@@ -241,6 +262,6 @@ def _area(precision, recall):
 def _canvas(ax, size):
     """Return the figure and axes to draw into: those given, or new ones that no global state knows of."""
     if ax is not None:
-        return ax.figure, ax
+        return ax.figure.get_figure(root=True), ax
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots()

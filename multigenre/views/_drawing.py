@@ -7,7 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties
@@ -15,8 +15,9 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
+Drawn = TypeVar("Drawn", bound="FigureBase")
 
 # Okabe and Ito (2008), "Color Universal Design": colours that the colour-blind tell apart, dark ones first.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -35,7 +36,7 @@ COLOURS = {
 }
 
 
-def literal(figure):
+def literal(figure: Drawn) -> Drawn:
     """Return the figure with every text as it is: a dollar sign in an overview starts no formula."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
@@ -113,8 +114,7 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     str
     """
     file = io.StringIO()
-    options = {"svg.fonttype": "none", "svg.hashsalt": "multigenre"}
-    with rc_context(options), boxes_for_glyphs():  # pyright: ignore[reportArgumentType]
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "multigenre"}), boxes_for_glyphs():
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)

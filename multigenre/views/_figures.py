@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure` that no global state knows o
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,7 @@ def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figur
         what = f"has no {some(missing)}" if missing else "has no epoch"
         raise InputError(f"training_curves needs loss, precision and recall by epoch, but the table {what}.")
     validated = "val_loss" in history and history["val_loss"].notna().any()
-    kept = history["val_loss"].idxmin() if validated else None  # pyright: ignore[reportGeneralTypeIssues]
+    kept = history["val_loss"].argmin() if validated else None
 
     figure = Figure(figsize=(9.4, 3.3), layout="constrained")
     panels = figure.subplots(1, len(measures))
@@ -84,11 +85,11 @@ def training_curves(history: pd.DataFrame, *, title: str | None = None) -> Figur
         if f"val_{name}" in history:
             axes.plot(epochs, history[f"val_{name}"], "-o", color=BLUE, markersize=2, label="validation")
         if kept is not None and f"val_{name}" in history:
-            value = history.loc[kept, f"val_{name}"]
-            label = f"kept: epoch {kept + 1}, lowest validation loss"
-            axes.axvline(kept + 1, color="0.6", linewidth=0.8, zorder=0)
-            axes.plot(kept + 1, value, "D", color=BLUE, markeredgecolor="white", markersize=8, label=label)
-            axes.set_title(f"{value:.4f} at epoch {kept + 1}", loc="right", fontsize=9, color=BLUE)
+            value, epoch = history[f"val_{name}"].iloc[kept], epochs[kept]
+            label = f"kept: epoch {epoch}, lowest validation loss"
+            axes.axvline(epoch, color="0.6", linewidth=0.8, zorder=0)
+            axes.plot(epoch, value, "D", color=BLUE, markeredgecolor="white", markersize=8, label=label)
+            axes.set_title(f"{value:.4f} at epoch {epoch}", loc="right", fontsize=9, color=BLUE)
         axes.set_title(name.capitalize(), loc="left", fontsize=11, fontweight="bold")
         axes.set(xlabel="epoch", xlim=(epochs.min() - 0.5, epochs.max() + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -156,8 +157,8 @@ def search_figure(table: pd.DataFrame) -> Figure:
     )
     axes.step(best.index, best, where="post", color=VERMILLION, linewidth=1.2, label="best so far")
     if 0 in done.index:
-        axes.plot(0, done.loc[0, "objective"], "D", color=ORANGE, label="reference", zorder=3)
-    failed = table.index[table["status"] == "failed"]  # pyright: ignore[reportArgumentType]
+        axes.plot(0, done["objective"].loc[0], "D", color=ORANGE, label="reference", zorder=3)
+    failed = table.index[table["status"] == "failed"]
     if len(failed):
         style = {"color": "0.4", "clip_on": False, "transform": axes.get_xaxis_transform(), "label": "failed"}
         axes.plot(failed, np.zeros(len(failed)), "x", **style)
@@ -235,15 +236,15 @@ def robustness_curves(table: pd.DataFrame, *, metric: str = "map_macro") -> Figu
     known = list(table["metric"].unique())
     if metric not in known:
         raise InputError(f"The table has the metrics {some(known, 9)}, got {metric!r}.")
-    table = table[table["metric"] == metric]  # pyright: ignore[reportAssignmentType]
+    table = table[table["metric"] == metric]
     names = list(table["contender"].unique())
     members = [name for name in names if name not in ("prevalence", "fused")]
     if len(members) > len(MARKS):
         raise InputError(f"robustness_curves shows at most {len(MARKS)} members, got {len(members)}.")
-    styles = {
+    styles: dict[str, dict[str, Any]] = {
         name: {"color": color, "marker": mark} for name, (color, mark) in zip(members, MARKS, strict=False)
     }
-    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}  # pyright: ignore[reportArgumentType]
+    styles["fused"] = {"color": "black", "marker": "D", "linewidth": 2}
     styles["prevalence"] = {"color": "0.45", "linestyle": "--"}
     damages = list(table["damage"].unique())
     columns = min(3, len(damages))

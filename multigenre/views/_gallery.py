@@ -26,7 +26,7 @@ MOST_FILMS, MOST_LETTERS, TOP = 120, 700, 3
 MOST_PLACES = 40  # posters whose places are asked for: each is predicted 25 times more
 
 
-def thumbnail(path: Pathlike):
+def thumbnail(path: Pathlike) -> str | None:
     """Return a poster as the ``data:`` address of a JPEG of at most 132 x 198 pixels; None if it cannot be read."""
     image = read_poster(path, size=SHOWN)
     if image is None:
@@ -80,14 +80,14 @@ def gallery(
     best = [top[0][0] for top in said.fused.top(1)]
     moving = marked_words(ensemble, films, best, progress=progress)
     first = np.flatnonzero(np.isin(films.ids.astype(str), chosen[:MOST_PLACES]))
-    where = marked_places(ensemble, films.take(first), np.array(best)[first], progress=progress)
-    where = dict(zip(first, where, strict=True))
+    places = marked_places(ensemble, films.take(first), np.array(best)[first], progress=progress)
+    where = dict(zip(first.tolist(), places, strict=True))
     moved = film_contributions(ensemble.fusion_, list(said.members), ensemble.prevalence_)
     moved = dict(list(moved.groupby(["film", "genre"], sort=False)))
     why = dict(list(found.groupby("film", sort=False)))
     cards = []
     for row, film in enumerate(films.ids):
-        marks = {"words": moving[row], "places": where.get(row)}  # pyright: ignore[reportArgumentType]
+        marks = {"words": moving[row], "places": where.get(row)}
         cards.append(_card(row, films, said, why[film], moved) | marks)
         cards[-1]["overview"] = pieces(cards[-1]["overview"], moving[row])
         progress("gallery", row + 1, len(films))

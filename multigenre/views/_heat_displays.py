@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -44,11 +44,16 @@ class FusionWeightsDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
+    ax_: Axes
+    figure_: Figure
+
     def __init__(self, weights: pd.DataFrame):
         self.weights = weights
 
     @classmethod
-    def from_fusion(cls, fusion: LateFusion, *, members: Sequence[str] | None = None, ax: Axes | None = None):
+    def from_fusion(
+        cls, fusion: LateFusion, *, members: Sequence[str] | None = None, ax: Axes | None = None
+    ) -> Self:
         """Draw the weights of a fitted `LateFusion`.
 
         Parameters
@@ -63,9 +68,9 @@ class FusionWeightsDisplay:
         InputError
             If the fusion has no weights of its own for these members.
         """
-        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)  # pyright: ignore[reportArgumentType]
+        return cls(pattern_weights(fusion.weights_, members or fusion.members_)).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw. Return this display."""
         reach = max(float(np.abs(self.weights.to_numpy()).max()), 1e-9)
         return _draw(self, self.weights, SIGNED, (-reach, reach), "{:.2f}", ax)
@@ -116,15 +121,20 @@ class TopGenreConfusionDisplay:
     figure_ : matplotlib.figure.Figure
     """
 
+    ax_: Axes
+    figure_: Figure
+
     def __init__(self, table: pd.DataFrame):
         self.table = table
 
     @classmethod
-    def from_predictions(cls, probabilities: GenreProbabilities, films: Films, *, ax: Axes | None = None):
+    def from_predictions(
+        cls, probabilities: GenreProbabilities, films: Films, *, ax: Axes | None = None
+    ) -> Self:
         """Draw; parameters as for `top_genre_confusion`."""
         return cls(top_genre_confusion(probabilities, films)).plot(ax=ax)
 
-    def plot(self, *, ax: Axes | None = None):
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw shades of each column's films, with the films as numbers. Return this display."""
         shares = self.table / self.table.sum(axis=0).clip(lower=1e-9)
         _draw(self, shares, SHADES, (0, 1), None, ax, numbers=self.table)
@@ -188,7 +198,7 @@ def _draw(display, shades, colours, limits, form, ax, numbers=None):
     if ax is None:
         size = (2.2 + max(0.42 * columns, 1.6), 1.4 + 0.27 * rows)
         ax = Figure(figsize=size, layout="constrained").subplots()
-    display.ax_, display.figure_ = ax, ax.figure
+    display.ax_, display.figure_ = ax, ax.figure.get_figure(root=True)
     ax.pcolormesh(shades.to_numpy(float), cmap=colours, vmin=limits[0], vmax=limits[1], linewidth=0)
     for (row, column), value in np.ndenumerate((shades if numbers is None else numbers).to_numpy(float)):
         text = form.format(value) if form else f"{value:.1f}".removesuffix(".0") if value >= 0.05 else ""
@@ -196,7 +206,7 @@ def _draw(display, shades, colours, limits, form, ax, numbers=None):
     ax.set_xticks(np.arange(columns) + 0.5, shades.columns, rotation=35 if columns < 6 else 90, fontsize=8)
     if columns < 6:
         for label in ax.get_xticklabels():
-            label.set_ha("left")
+            label.set_horizontalalignment("left")
     ax.set_yticks(np.arange(rows) + 0.5, shades.index, fontsize=8)
     ax.set(ylim=(rows, 0))
     ax.xaxis.tick_top()

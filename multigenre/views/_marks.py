@@ -49,12 +49,13 @@ def marked_words(
         options = {"fusion": ensemble.fusion_, "prevalence": ensemble.prevalence_}
         table = word_influence(ensemble.members_, part, **options)
         table = table[table["contender"] == "fused"]
-        table = table[table["genre"] == table["film"].map(genre_of)].dropna(subset="change")  # pyright: ignore[reportArgumentType]
+        table = table[table["genre"] == table["film"].map(genre_of)].dropna(subset="change")
         table = table.assign(strength=table["change"].abs()).query("strength >= @LEAST")
-        for row in table.sort_values("strength", ascending=False, kind="stable").itertuples():
-            if len(found[row.film]) < MOST_WORDS:
-                word = {"position": int(row.position), "word": row.word, "change": float(row.change)}
-                found[row.film].append(word)
+        for row in table.sort_values("strength", ascending=False, kind="stable").to_dict("records"):
+            if len(found[row["film"]]) < MOST_WORDS:
+                position, change = int(row["position"]), float(row["change"])
+                word = {"position": position, "word": row["word"], "change": change}
+                found[row["film"]].append(word)
     return list(found.values())
 
 
@@ -97,7 +98,7 @@ def marked_places(
     return list(found.values())
 
 
-def pieces(text, words):
+def pieces(text: str, words: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a text cut at its marked words, a list of dicts: ``text`` and ``change``, None between them.
 
     Examples

@@ -127,12 +127,12 @@ def robustness_extras(
     fused = table[(table["contender"] == "fused") & (table["level"] > 0)]
     names = ["damage", "setting", "films", "value", "low", "high", "change", "change_low", "change_high"]
     return {
-        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),  # pyright: ignore[reportArgumentType]
-        "mAP of the fused prediction, and its change from the films as they are": fused[names],  # pyright: ignore[reportReturnType]
+        f"mAP as {len(films)} films are damaged": robustness_curves(drawn),
+        "mAP of the fused prediction, and its change from the films as they are": fused[names],
     }
 
 
-def check_path(path: Pathlike):
+def check_path(path: Pathlike) -> str:
     """Return the format that a path asks for, ``"html"``, ``"json"`` or ``"csv"``, or raise if it cannot be written."""
     path = Path(path)
     how = {".html": "html", ".htm": "html", ".json": "json", "": "csv"}.get(path.suffix.lower())
@@ -174,10 +174,11 @@ def write_tables(tables: dict[str, pd.DataFrame], path: Pathlike) -> None:
         write_text(text, path / f"{name}.csv")
 
 
-def render(facts: dict[str, Any]):
+def render(facts: dict[str, Any]) -> str:
     """Return the page that says these facts, as HTML text. Texts are escaped, whatever they hold."""
+    loader = PackageLoader("multigenre.views")
     environment = Environment(
-        loader=PackageLoader("multigenre.views"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -190,8 +191,7 @@ def render(facts: dict[str, Any]):
         "p_value": p_value,
         "sort_key": sort_key,
     }
-    source = environment.loader.get_source
-    script, style = (source(environment, f"report.{kind}")[0] for kind in ("js", "css"))
+    script, style = (loader.get_source(environment, f"report.{kind}")[0] for kind in ("js", "css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(
         **facts,
@@ -204,7 +204,7 @@ def render(facts: dict[str, Any]):
     )
 
 
-def number(value, digits=2):
+def number(value: float | None, digits: int = 2) -> str:
     """Return a number for a reader, with a true minus sign; a dash where there is none."""
     return (
         "–"
@@ -213,7 +213,7 @@ def number(value, digits=2):
     )
 
 
-def signed(value, digits=2):
+def signed(value: float | None, digits: int = 2) -> str:
     """Return a number with its sign."""
     return (
         "–"
@@ -222,17 +222,17 @@ def signed(value, digits=2):
     )
 
 
-def percent(value):
+def percent(value: float | None) -> str:
     """Return a share as whole percents."""
     return "–" if value is None or value != value else f"{100 * value:.0f} %"
 
 
-def p_value(value):
+def p_value(value: float | None) -> str:
     """Return a p-value, never as 0."""
     return "< 0.001" if value is not None and value < 0.0005 else number(value, 3)
 
 
-def sort_key(value):
+def sort_key(value: float | None) -> str:
     """Return what a sorted table compares: what is not defined comes last."""
     return "" if value is None or value != value else f"{value:.6g}"
 

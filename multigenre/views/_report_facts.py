@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from multigenre.analysis import BROKEN, MISSING, RESCUED, SURE, findings
-from multigenre.data import GenreProbabilities
 from multigenre.views._displays import ALONE, SOME, grouped_outcomes, outcome_groups, outcome_members
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> di
     """
     shown = list(dict.fromkeys(tables["scores"]["contender"]))
     words = names_in_words(ensemble, shown[:-1])
-    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)  # pyright: ignore[reportArgumentType]
+    told = findings({name: told_of(tables, name, words) for name in TOLD if name in tables}, words=words)
     by_modality = "modality_outcomes" in tables
     support = tables["average_precision"].set_index("genre")["support"]
     order = support[support > 0].sort_values(ascending=False, kind="stable").index
@@ -72,8 +72,8 @@ def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> di
         "clear": [_minus(one.sentence) for one in told if one.certain],
         "unclear": [_minus(one.sentence) for one in told if not one.certain],
         "summary": plain(tables["summary"]),
-        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],  # pyright: ignore[reportArgumentType]
-        "without_film": list(support.index[support == 0]),  # pyright: ignore[reportArgumentType]
+        "genres": [_genre(genre, numbers[genre], tables, parts) for genre in order],
+        "without_film": list(support.index[support == 0]),
         "pairs": plain(pairs.head(MOST_ROWS)),
         "pairs_more": max(len(pairs) - MOST_ROWS, 0),
         "slices": plain(slices),
@@ -83,7 +83,7 @@ def report_facts(ensemble: GenreEnsemble, tables: dict[str, pd.DataFrame]) -> di
     }
 
 
-def names_in_words(ensemble: GenreEnsemble, names) -> dict[str, str]:
+def names_in_words(ensemble: GenreEnsemble, names: Iterable[str]) -> dict[str, str]:
     """Return what sentences call members, and modalities that several of them read: the poster or the overview.
 
     Returns
@@ -102,7 +102,7 @@ def names_in_words(ensemble: GenreEnsemble, names) -> dict[str, str]:
     return found
 
 
-def told_of(tables, name: str, words):
+def told_of(tables: dict[str, pd.DataFrame], name: str, words: dict[str, str]) -> pd.DataFrame:
     """Return the table that sentences are told of: who alone reads a modality is told once, as that modality."""
     table = tables[name]
     if "modality_left_out" not in tables:
@@ -115,7 +115,7 @@ def told_of(tables, name: str, words):
     return table
 
 
-def styles(members: list[GenreProbabilities]):
+def styles(members: Sequence[str]) -> list[dict[str, str]]:
     """Return the names of the parts of bars, from right to wrong, and the page's class of each."""
     grey = {SOME: "p-several", ALONE: "p-m1"}
     places = {f"{name} only": f"p-m{number}" for number, name in enumerate(members, start=1)}
@@ -125,20 +125,20 @@ def styles(members: list[GenreProbabilities]):
     ]
 
 
-def headline(tables):
+def headline(tables: dict[str, pd.DataFrame]) -> list[str]:
     """Return one or two sentences: how many films, and whether the fusion is better than its best member.
 
     A difference is clear where its 95 % interval leaves out 0.
     """
     table = tables["summary"].set_index("name")
-    films = int(table.loc["fused", "n_films"])
+    films = int(table["n_films"].loc["fused"])
     difference = tables["difference"].set_index("metric")
     if not len(difference):
         return [f"{films} films, which this ensemble never saw, tell what follows."]
     member = difference["member"].iloc[0]
     kinds = {"better": [], "worse": [], "unclear": []}
     for metric, name in METRICS.items():
-        value, low, high = difference.loc[metric, ["value", "low", "high"]]
+        value, low, high = (difference[end].loc[metric] for end in ("value", "low", "high"))
         if value is None or pd.isna(value) or pd.isna(low):
             continue
         sign = -1 if metric == "bce" else 1
@@ -159,7 +159,7 @@ def headline(tables):
     ]
 
 
-def plain(table):
+def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
     """Return a table as a list of dicts of plain values, None for what is missing."""
     columns = {
         name: [
@@ -171,18 +171,18 @@ def plain(table):
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def bar(counts, style):
+def bar(counts: pd.Series, style: dict[str, str]) -> dict[str, Any]:
     """Return one row of `grouped_outcomes` as a bar: its parts, with style, counts and shares of the whole."""
     whole = int(counts.iloc[:-2].sum())
     parts = [
-        {"name": name, "style": style[name], "films": int(films), "share": films / whole if whole else 0}
+        {"name": name, "style": style[str(name)], "films": int(films), "share": films / whole if whole else 0}
         for name, films in counts.iloc[:-2].items()
         if films or name != MISSING
     ]
     return {"films": whole, "parts": parts, "rescued": int(counts[RESCUED]), "broken": int(counts[BROKEN])}
 
 
-def verdict(row, prefix=""):
+def verdict(row: dict[str, Any], prefix: str = "") -> str:
     """Return in words whether a gain is clear: its interval leaves out 0 and its adjusted p-value is at most 0.05."""
     low, high, p = (row[f"{prefix}{name}"] for name in ("low", "high", "p_bh"))
     if low is None or p is None:
@@ -201,7 +201,7 @@ def _minus(sentence):
 
 def _by_genre(tables):
     """Return what every genre's section needs, grouped once: dicts by genre."""
-    grouped = {
+    grouped: dict[str, Any] = {
         name: {genre: plain(rows) for genre, rows in tables[name].groupby("genre", sort=False)}
         for name in (
             "scores",
@@ -214,11 +214,11 @@ def _by_genre(tables):
         )
         if name in tables
     }
-    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}  # pyright: ignore[reportArgumentType]
+    grouped["average_precision"] = {row["genre"]: row for row in plain(tables["average_precision"])}
     for name in ("outcomes", "modality_outcomes"):
         if name in tables:
             style = {part["name"]: part["style"] for part in styles(outcome_members(tables[name]))}
-            grouped[name] = {  # pyright: ignore[reportArgumentType]
+            grouped[name] = {
                 of: {
                     genre: bar(counts, style | {MISSING: "p-missing"})
                     for genre, counts in grouped_outcomes(tables[name], of).iterrows()
@@ -256,7 +256,7 @@ def _genre(genre, number, tables, parts):
         "support": parts["average_precision"][genre]["support"],
         "prevalence": parts["average_precision"][genre]["prevalence"],
         "average_precision": precision,
-        "best": max(known, key=known.get) if known else None,  # pyright: ignore[reportArgumentType]
+        "best": max(known, key=known.__getitem__) if known else None,
         "bars": {of: parts["outcomes"][of][genre] for of in SETS},
         "found": parts.get("modality_outcomes", parts["outcomes"])["positives"][genre],
         "scores": parts["scores"][genre],

@@ -49,7 +49,7 @@ def report_figures(
         If an extra is neither a figure nor a table.
     """
     support = films.genres.support(films.labels)
-    live = list(support.index[support > 0])  # pyright: ignore[reportArgumentType]
+    live = list(support.index[support > 0])
     reliability = tables["reliability"][tables["reliability"]["contender"] == contenders.fused.name]
     drawn = {}
     for done, genre in enumerate(live):
@@ -57,7 +57,7 @@ def report_figures(
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
         OperatingPointDisplay.from_contenders(contenders, genre, ax=left)
         left.set_title("Precision and recall", loc="left", fontsize=10)
-        grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)  # pyright: ignore[reportArgumentType]
+        grid = ReliabilityGridDisplay(reliability[reliability["genre"] == genre]).plot(ax=right)
         grid.axes_[0].set(xlabel="fused probability", ylabel="share that carries it")
         grid.axes_[0].set_title("Reliability", loc="left", fontsize=10)
         label = f"Precision against recall of everyone, and reliability of the fusion, for {genre}"

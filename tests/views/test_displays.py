@@ -137,6 +137,11 @@ def test_empty_tables_are_refused():
         ReliabilityGridDisplay(pd.DataFrame({"genre": []})).plot()
 
 
+def test_a_reliability_grid_asks_for_an_ax_that_it_can_divide():
+    with pytest.raises(InputError, match="stands in a grid of subplots, got one placed by hand"):
+        ReliabilityGridDisplay(pd.DataFrame({"genre": ["War"]})).plot(ax=Figure().add_axes((0, 0, 1, 1)))
+
+
 def test_weights_of_members_that_never_went_together_are_refused():
     weights = pd.DataFrame({"pattern": ["a+b"], "genre": ["War"], "member": ["a"], "weight": [1.0]})
     assert pattern_weights(weights, ["b", "a"]).loc["War", "a"] == 1
