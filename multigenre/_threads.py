@@ -1,7 +1,7 @@
 """How many processors there are to use, and work that is dealt to them."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -44,15 +44,15 @@ def one_thread() -> threadpool_limits:
     return threadpool_limits(1, "blas")
 
 
-def side_by_side(work: Callable[[One], Found], items: Iterable[One]) -> list[Found]:
-    """Return what ``work`` gives for each item, in their order, on as many threads as there are `cores`.
+def side_by_side(work: Callable[[One], Found], items: Iterable[One]) -> Iterator[Found]:
+    """Yield what ``work`` gives for each item, in their order, on as many threads as there are `cores`.
 
     For work that is mostly NumPy's, which lets other threads run meanwhile.
 
     Examples
     --------
-    >>> side_by_side(abs, [-1, 2, -3])
+    >>> list(side_by_side(abs, [-1, 2, -3]))
     [1, 2, 3]
     """
     with one_thread(), ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(work, items))
+        yield from pool.map(work, items)

@@ -55,7 +55,7 @@ def test_work_is_dealt_to_as_many_threads_as_there_are_cores_and_answers_keep_th
         both.wait()
         return item, threading.get_ident()
 
-    found = side_by_side(work, range(6))
+    found = list(side_by_side(work, range(6)))
     assert [item for item, _ in found] == list(range(6))
     assert len({thread for _, thread in found}) == 2
 
@@ -65,4 +65,4 @@ def test_what_goes_wrong_in_a_thread_is_raised():
         raise InputError(f"item {item} is wrong")
 
     with pytest.raises(InputError, match="item 0 is wrong"):
-        side_by_side(work, range(3))
+        list(side_by_side(work, range(3)))

@@ -1,6 +1,7 @@
 """A logistic regression a genre on features of any kind, and the strength of its penalty by cross-validation."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
 from multigenre._signatures import Progress, no_progress
+from multigenre._threads import side_by_side
 from multigenre.data import Films, folds_of_films, logits
 
 Features = np.ndarray | sparray | spmatrix
@@ -61,8 +63,9 @@ def fit_head(
     features, labels = _checked(features, labels, [C])
     n_genres = labels.shape[1]
     coefficients, intercept = np.zeros((n_genres, features.shape[1])), np.zeros(n_genres)
-    for genre in range(n_genres):
-        [(coefficients[genre], intercept[genre])] = _path(features, labels[:, genre], [C])
+    fits = side_by_side(lambda known: next(_path(features, known, [C])), labels.T)
+    for genre, fit in enumerate(fits):
+        coefficients[genre], intercept[genre] = fit
         progress(what, genre + 1, n_genres)
     return coefficients, intercept
 
@@ -149,6 +152,8 @@ def choose_C(
     """
     strengths = sorted(strengths)
     features, labels = _checked(features, labels, strengths)
+    if not issparse(features):
+        features = features.astype(np.float32)  # which tells strengths apart as well, in half the time
     fold = check_shape(fold, labels.shape[:1], "Folds")
     folds = np.unique(fold)
     if len(folds) < 2:
@@ -157,13 +162,18 @@ def choose_C(
     fits = 0
     for held in (fold == one for one in folds):
         seen, new = features[~held], features[held]
-        for genre, known in enumerate(labels[~held].T):
-            for place, (coefficients, intercept) in enumerate(_path(seen, known, strengths)):
-                log_odds[place, held, genre] = new @ coefficients + intercept
+        of_genre = partial(_held_out, seen, strengths=strengths, new=new)
+        for genre, found in enumerate(side_by_side(of_genre, labels[~held].T)):
+            log_odds[:, held, genre] = found
             fits += 1
             progress(what, fits, len(folds) * labels.shape[1])
     bce = (np.logaddexp(0, log_odds) - labels * log_odds).mean(axis=(1, 2))
     return strengths[bce.argmin()], pd.DataFrame({"C": strengths, "bce": bce})
+
+
+def _held_out(seen, known, *, strengths, new):
+    """Return log-odds (n_strengths, n_new) of a genre by fits to the films whose labels are known."""
+    return [new @ coefficients + intercept for coefficients, intercept in _path(seen, known, strengths)]
 
 
 def _checked(features, labels, strengths):
