@@ -46,3 +46,12 @@ def test_a_films_way_is_counted_in_fit_and_report():
     for job in ("fit", "report"):
         counts = found[job]
         assert counts["calls"] >= counts["functions"] > counts["modules"] > 1 and counts["returns"] > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_a_report_is_measured_apart_from_the_prediction_within_it():
+    found = result_of("report.py", "--quick", "--films", "400")
+    assert (found["films"], found["genres"]) == (400, 6)
+    assert found["seconds"] > 0 and 0 < found["predict_seconds"] < found["seconds"]
+    assert found["peak_mb"] >= found["start_mb"] > 0 and 0.1 < found["page_mb"] < 5
+    assert found["growth"]["films_x10"] > 0 and found["growth"]["genres_x4"] > 0
