@@ -84,4 +84,6 @@ def _sentences(text, genres, finders, names):
     sets, which = np.unique((1 << np.arange(len(finders))) @ finders, return_inverse=True)
     listed = [" and ".join(name for place, name in enumerate(names) if one >> place & 1) for one in sets]
     made = [text.format(genre=genre, finders=one) for genre in genres.categories for one in listed]
-    return pd.Series(made, dtype=genres.categories.dtype).array[genres.codes.to_numpy(int) * len(listed) + which]
+    return pd.Series(made, dtype=genres.categories.dtype).array[
+        genres.codes.to_numpy(int) * len(listed) + which
+    ]
