@@ -208,8 +208,11 @@ def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
         if len(set(names.values())) == len(names):
             break
     kept = list(dict.fromkeys(names.values()))
-    codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
-    return pd.Series(pd.Categorical.from_codes(codes, kept, ordered=True), values.index, name=values.name)
+    codes = np.full(bins + 1, -1)  # the last for what is missing, whose place is -1
+    codes[list(names)] = [kept.index(name) for name in names.values()]
+    return pd.Series(
+        pd.Categorical.from_codes(codes[place], kept, ordered=True), values.index, name=values.name
+    )
 
 
 def _range(least, most, digits):
