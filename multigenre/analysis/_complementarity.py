@@ -114,10 +114,9 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
 
     def score(weights):
         counts = (weights.T.astype(cells.dtype) @ cells).reshape(-1, len(kinds), shape[1]).swapaxes(0, 1)
-        carried, hits, named = counts[0], counts[1 : len(everyone) + 1], counts[len(everyone) + 1 :]
-        return np.stack(
-            [f1_of(np.stack([*pair, carried]).astype(float)) for pair in zip(hits, named, strict=True)]
-        )
+        carried, hits, predicted = counts[0], counts[1 : len(everyone) + 1], counts[len(everyone) + 1 :]
+        pairs = zip(hits, predicted, strict=True)
+        return np.stack([f1_of(np.stack([*pair, carried]).astype(float)) for pair in pairs])
 
     samples = sampled(score, len(labels), replicates, seed)
     samples = np.concatenate([samples, live_mean(samples)[:, :, None]], axis=2)
