@@ -55,3 +55,11 @@ def test_fusing_takes_a_fraction_of_what_it_took():
     )
     if "speedup" in found:  # where Git has the earlier commit
         assert found["speedup"] > 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_a_report_is_measured_apart_from_the_prediction_within_it():
+    found = result_of("report.py", "--quick", "--films", "400")
+    assert (found["films"], found["genres"]) == (400, 6)
+    assert found["seconds"] > 0 and 0 < found["predict_seconds"] < found["seconds"]
+    assert found["peak_mb"] >= found["start_mb"] > 0 and 0.1 < found["page_mb"] < 5

@@ -12,7 +12,7 @@ from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, film_columns, read_poster, read_table, texts
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
-CHUNK = 256  # posters looked at together
+CHUNK = 128  # posters looked at together
 LOOKED_AT = (48, 72)  # pixels of a poster
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of red, green and blue, ITU-R BT.709
 
@@ -65,17 +65,23 @@ def poster_looks(films: Films, *, progress: Progress = no_progress) -> pd.DataFr
         ``poster brightness`` and ``poster colourfulness``, see `multigenre.analysis.poster_look`; NaN
         without a poster that can be read.
     """
-    looks, pixels, kept = np.full((len(films), 2), np.nan), [], []
+    parts = [films.posters[start : start + CHUNK] for start in range(0, len(films), CHUNK)]
+    looks, done = [np.empty((0, 2))], 0
     with ThreadPoolExecutor() as pool:
-        for row, image in enumerate(pool.map(_small, films.posters)):
-            if image is not None:
-                pixels.append(image)
-                kept.append(row)
-            if (row + 1) % 100 in (0, len(films) % 100):
-                progress("posters", row + 1, len(films))
-    if kept:
-        looks[kept] = poster_look(np.stack(pixels), films.ids[kept]).to_numpy()
-    return pd.DataFrame(looks, films.ids, ["poster brightness", "poster colourfulness"])
+        for part in pool.map(_looks, parts):
+            looks.append(part)
+            done += len(part)
+            progress("posters", done, len(films))
+    return pd.DataFrame(np.concatenate(looks), films.ids, ["poster brightness", "poster colourfulness"])
+
+
+def _looks(posters):
+    """Return the looks of some posters' files, (n_posters, 2): of no more than memory should hold at once."""
+    found = {row: image for row, path in enumerate(posters) if (image := _small(path)) is not None}
+    looks = np.full((len(posters), 2), np.nan)
+    if found:
+        looks[list(found)] = poster_look(np.stack(list(found.values())), posters[list(found)]).to_numpy()
+    return looks
 
 
 def _small(path):
@@ -202,9 +208,10 @@ def quantile_bins(values: pd.Series, bins: int = 4) -> pd.Series:
         if len(set(names.values())) == len(names):
             break
     kept = list(dict.fromkeys(names.values()))
-    codes = [kept.index(names[one]) if one >= 0 else -1 for one in place]
+    codes = np.full(bins + 1, -1)  # the last for what is missing, whose place is -1
+    codes[list(names)] = [kept.index(name) for name in names.values()]
     return pd.Series(
-        pd.Categorical.from_codes(codes, pd.Index(kept), ordered=True), values.index, name=values.name
+        pd.Categorical.from_codes(codes[place], pd.Index(kept), ordered=True), values.index, name=values.name
     )
 
 

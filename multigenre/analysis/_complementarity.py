@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from multigenre.analysis._intervals import FEW, wilson
-from multigenre.scores import Contenders, bounds, counts_of, f1_of, live_mean, sampled
+from multigenre.scores import Contenders, bounds, f1_of, live_mean, sampled
 
 
 def member_pairs(contenders: Contenders, *, level: float = 0.95) -> pd.DataFrame:
@@ -107,12 +107,18 @@ def headroom(contenders: Contenders, *, replicates: int = 1000, seed: int = 0) -
     found = contenders.take(contenders.complete)
     labels, named = found.labels, found.named
     oracle = np.where(labels, named[:-1].any(axis=0), named[:-1].all(axis=0))
-    samples = sampled(
-        lambda weights: np.stack([f1_of(counts_of(one, labels, weights)) for one in (*named, oracle)]),
-        len(labels),
-        replicates,
-        seed,
-    )
+    everyone = np.concatenate([named, oracle[None]])
+    # Films by genre, carried and of each contender hits and named; sums of whole numbers are exact in single precision.
+    kinds, shape = [labels, *(everyone & labels), *everyone], labels.shape
+    cells = np.concatenate(kinds, axis=1, dtype=np.float32 if len(labels) < 2**24 else np.float64)
+
+    def score(weights):
+        counts = (weights.T.astype(cells.dtype) @ cells).reshape(-1, len(kinds), shape[1]).swapaxes(0, 1)
+        carried, hits, predicted = counts[0], counts[1 : len(everyone) + 1], counts[len(everyone) + 1 :]
+        pairs = zip(hits, predicted, strict=True)
+        return np.stack([f1_of(np.stack([*pair, carried]).astype(float)) for pair in pairs])
+
+    samples = sampled(score, len(labels), replicates, seed)
     samples = np.concatenate([samples, live_mean(samples)[:, :, None]], axis=2)
     best = samples[:-2].max(axis=0)
     best[:, -1] = live_mean(best[:, :-1])  # the mean of each genre's best, not the best mean

@@ -45,17 +45,17 @@ def co_occurrence(contenders: Contenders, *, level: float = 0.95) -> pd.DataFram
     if not n:
         raise InputError(f"{found.fused.name} covers none of these films, so no genres come together.")
     first, second = np.triu_indices(len(found.genres), 1)
-    both = [(one[:, first] & one[:, second]) for one in (named, found.labels)]
+    both = [_together(one)[first, second] for one in (named, found.labels, named & found.labels)]
     names = np.array(list(found.genres), object)
     table = {"genre": names[first], "other": names[second], "films": n}
-    for kind, each, pair in zip(("named", "carried"), (named, found.labels), both, strict=True):
-        single, together = each.sum(axis=0), pair.sum(axis=0)
+    for kind, each, together in zip(("named", "carried"), (named, found.labels), both, strict=False):
+        single = each.sum(axis=0)
         expected = single[first] * single[second] / n
         lift = np.divide(together, expected, out=np.full(len(first), np.nan), where=expected > 0)
         table |= {kind: together, f"{kind}_expected": expected, f"{kind}_lift": lift}
     table["named_share"] = table["named"] / n
     table["named_low"], table["named_high"] = wilson(table["named"], n, level)
-    extra, lost = (both[0] & ~both[1]).sum(axis=0), (both[1] & ~both[0]).sum(axis=0)
+    extra, lost = both[0] - both[2], both[1] - both[2]  # films of one kind less those of both
     middle, count = (extra - lost) / (n + 2), n + 2
     error = np.sqrt(((extra + lost + 1) / count - middle**2) / count)
     reach = ndtri((1 + level) / 2) * error
@@ -68,3 +68,9 @@ def co_occurrence(contenders: Contenders, *, level: float = 0.95) -> pd.DataFram
     kinds = [sure & (table["excess"] > 0), sure & (table["named"] == 0), sure]
     table["verdict"] = np.select(kinds, ["too often", "never", "too rarely"], "")
     return table.sort_values("p", kind="stable", ignore_index=True)
+
+
+def _together(cells):
+    """Return how many films have both genres of each pair (n_genres, n_genres), of cells (n_films, n_genres)."""
+    cells = cells.astype(float)  # whose product is fast, and exact
+    return (cells.T @ cells).astype(int)

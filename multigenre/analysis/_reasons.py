@@ -30,59 +30,40 @@ def film_reasons(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         the same kind and genre are clearer. Rescued, broken and right are told of films that carry the genre.
     """
     table = tables["films"]
-    *members, fused = (name.removesuffix(":named") for name in table.columns if name.endswith(":named"))
-    named = {name: table[f"{name}:named"].fillna(False).astype(bool) for name in (*members, fused)}
-    probability = {name: table[f"{name}:probability"].astype(float) for name in (*members, fused)}
-    every, truth = pd.DataFrame({name: named[name] for name in members}), table["truth"]
-    highest = pd.DataFrame({name: probability[name] for name in members}).max(axis=1)
-    lowest = pd.DataFrame({name: probability[name] for name in members}).min(axis=1)
-    complete = table["outcome"] != MISSING
-    genre = table["genre"].astype(str)
-    finders = every.apply(lambda row: " and ".join(row.index[row]), axis=1) if len(every) else ""
+    names = [name.removesuffix(":named") for name in table.columns if name.endswith(":named")]
+    said = np.stack([table[f"{name}:named"].to_numpy(bool, na_value=False) for name in names])
+    probability = np.stack([table[f"{name}:probability"].to_numpy(float, na_value=np.nan) for name in names])
+    (every, named), fused = (said[:-1], said[-1]), probability[-1]
+    highest, lowest = np.fmax.reduce(probability[:-1]), np.fmin.reduce(probability[:-1])
+    truth, complete = table["truth"].to_numpy(bool), (table["outcome"] != MISSING).to_numpy()
+    rescued, broken = ((table["fusion"] == kind).to_numpy() for kind in (RESCUED, BROKEN))
+    nobody, everyone = ~every.any(axis=0) & ~named, every.all(axis=0) & named
     kinds = [
-        (
-            "rescued",
-            truth & (table["fusion"] == RESCUED),
-            probability[fused],
-            "Fusion found " + genre + ", which no member had found.",
-        ),
-        (
-            "broken",
-            truth & (table["fusion"] == BROKEN),
-            highest - probability[fused],
-            "Fusion lost " + genre + ", which " + finders + " had found.",
-        ),
+        ("rescued", truth & rescued, fused, "Fusion found {genre}, which no member had found."),
+        ("broken", truth & broken, highest - fused, "Fusion lost {genre}, which {finders} had found."),
+        ("wrong", complete & truth & nobody, -fused, "Nobody found {genre}."),
         (
             "wrong",
-            complete & truth & ~every.any(axis=1) & ~named[fused],
-            -probability[fused],
-            "Nobody found " + genre + ".",
+            complete & ~truth & everyone,
+            fused,
+            "Everyone named {genre}, which the film does not carry.",
         ),
-        (
-            "wrong",
-            complete & ~truth & every.all(axis=1) & named[fused],
-            probability[fused],
-            "Everyone named " + genre + ", which the film does not carry.",
-        ),
-        (
-            "missing",
-            ~complete & truth,
-            probability[fused],
-            "Not every member could read the film; it carries " + genre + ".",
-        ),
-        (
-            "right",
-            complete & truth & every.all(axis=1) & named[fused],
-            lowest,
-            "Everyone found " + genre + ".",
-        ),
+        ("missing", ~complete & truth, fused, "Not every member could read the film; it carries {genre}."),
+        ("right", complete & truth & everyone, lowest, "Everyone found {genre}."),
     ]
-    parts = [
-        pd.DataFrame(
-            {"film": table["film"].astype(str), "genre": genre, "kind": kind, "text": text, "clear": clear}
-        )[rows]
-        for kind, rows, clear, text in kinds
-    ]
+    parts = []
+    for kind, cells, clear, text in kinds:
+        rows = np.flatnonzero(cells)
+        some = table.iloc[rows]
+        finders = every[:, rows] if "{finders}" in text else np.zeros((1, len(rows)), bool)
+        found = {
+            "film": some["film"].astype(str),
+            "genre": some["genre"].astype(str),
+            "kind": kind,
+            "text": _sentences(text, some["genre"].cat, finders, names),
+            "clear": clear[rows],
+        }
+        parts.append(pd.DataFrame(found))
     if "suspects" in tables:
         suspects = tables["suspects"]
         texts = np.where(
@@ -96,3 +77,13 @@ def film_reasons(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         parts.append(rows)
     found = pd.concat(parts, ignore_index=True).sort_values("clear", ascending=False, kind="stable")
     return found.assign(turn=found.groupby(["kind", "genre"]).cumcount()).drop(columns="clear")
+
+
+def _sentences(text, genres, finders, names):
+    """Return a text for each row, (n_rows,): made once for each genre and set of finders (n_members, n_rows)."""
+    sets, which = np.unique((1 << np.arange(len(finders))) @ finders, return_inverse=True)
+    listed = [" and ".join(name for place, name in enumerate(names) if one >> place & 1) for one in sets]
+    made = [text.format(genre=genre, finders=one) for genre in genres.categories for one in listed]
+    return pd.Series(made, dtype=genres.categories.dtype).array[
+        genres.codes.to_numpy(int) * len(listed) + which
+    ]

@@ -42,18 +42,20 @@ def slice_table(contenders: Contenders, attributes: pd.DataFrame, *, min_films: 
     InputError
         If the attributes name a film twice, or none of the films.
     """
-    rows = []
+    labels, rows = contenders.labels, []
+    everyone = [losses(values, labels) for values in contenders.values]
     for name, values in _aligned(attributes, contenders.ids).items():
         grouped = _grouped(values, min_films)
-        for value in grouped.cat.categories:
-            group = contenders.take((grouped == value).to_numpy())
+        for code, value in enumerate(grouped.cat.categories):
+            group = grouped.cat.codes.to_numpy() == code
             for one, contender in enumerate(contenders.names):
-                here = group.present[one]
+                here = group & contenders.present[one]
                 table = _scores(
-                    group.values[one][here], group.named[one][here], group.labels[here], contenders.genres
+                    everyone[one][here], contenders.named[one][here], labels[here], contenders.genres
                 )
                 facts = {"slice": name, "value": value, "contender": contender, "genre": table.index}
-                counts = {"films": here.sum(), "missing": (~here).sum(), "few": here.sum() < min_films}
+                n_films = here.sum()
+                counts = {"films": n_films, "missing": group.sum() - n_films, "few": n_films < min_films}
                 rows.append(pd.concat([pd.DataFrame({**facts, **counts}, table.index), table], axis=1))
     return pd.concat(rows, ignore_index=True)
 
@@ -81,7 +83,8 @@ def _grouped(values, min_films):
     if not isinstance(values.dtype, pd.CategoricalDtype):
         values = values.where(values.notna()).astype("category")
     order = [str(value) for value in values.cat.categories]
-    named = values.astype("string").fillna(UNKNOWN)
+    # The last name is for code -1, of what is missing.
+    named = pd.Series(np.array([*order, UNKNOWN], object)[values.cat.codes], values.index)
     counts = named.value_counts()
     few = counts.index[(counts < min_films) & (counts.index != UNKNOWN)]
     # One value alone is no pool.
@@ -91,9 +94,9 @@ def _grouped(values, min_films):
     return named.astype(pd.CategoricalDtype(kept))
 
 
-def _scores(values, named, labels, genres):
+def _scores(loss, named, labels, genres):
     """Return the scores of one contender on one group of films, by genre and for all of them."""
-    n, loss = len(values), losses(values, labels)
+    n = len(loss)
     hits, union = (named & labels), (named | labels)
     count, shared, either, support = (cells.sum(axis=0) for cells in (named, hits, union, labels))
     nothing = np.full(len(genres), np.nan)

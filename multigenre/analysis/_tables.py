@@ -78,7 +78,7 @@ def error_tables(
     everyone = contenders or ensemble.contenders(prediction, films)
     members, fused, fusion, seed = everyone.members, everyone.fused, ensemble.fusion_, ensemble.seed
     recut, drawn = partial(_recut, ensemble), {"replicates": replicates, "seed": seed}
-    cuts, found = everyone.thresholds, cache(lambda: ensemble.score(prediction, films))
+    cuts, found = _cuts(everyone), cache(lambda: ensemble.score(prediction, films))
     by_genre = cache(lambda: {one.name: genre_scores(one, films, cuts[one.name]) for one in everyone.records})
     makers = {
         "summary": lambda: scores_frame(found()).reset_index(),
@@ -116,7 +116,7 @@ def error_tables(
     whole = everyone.complete
     if fused.name in ensemble.thresholds_ and whole.sum() >= FEW:
         drawn_less = drawn | {"replicates": min(replicates, 200)}  # each time thresholds are chosen again
-        these = (fused.take(whole), films.take(whole), cuts[fused.name].loc[fused.ids[whole]])
+        these = (fused.take(whole), films.take(whole), everyone.take(whole).thresholds[fused.name])
         makers["thresholds"] = lambda: chosen_again(ensemble.thresholds_[fused.name], *these, **drawn_less)
     tables = {}
     for done, (name, make) in enumerate(makers.items()):
@@ -180,6 +180,15 @@ def chosen_again(
 def _recut(ensemble, fused):
     """Return the thresholds of a fused prediction, such as one without some member."""
     return ensemble.cuts(replace(fused, name="fused"))["fused"]
+
+
+def _cuts(contenders):
+    """Return cuts by contender, by genre where all films are cut alike, else film by film."""
+    film_by_film, genres = contenders.thresholds, list(contenders.genres)
+    return {
+        name: pd.Series(cut, genres) if cut.ndim == 1 else film_by_film[name]
+        for name, cut in zip(contenders.names, contenders.cuts, strict=True)
+    }
 
 
 def _by_modality(ensemble, members):

@@ -6,7 +6,6 @@ from functools import cached_property
 from math import inf
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from multigenre._checks import InputError
 
@@ -73,11 +72,49 @@ class Reach:
         return np.stack([self.hits[positions, columns], self.named[positions, columns]])
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """One genre's cells, most probable first: what resamples of the films share.
+
+    Parameters
+    ----------
+    cuts : ndarray of shape (n_cuts,), float
+        The distinct probabilities of cells that may carry the genre, the highest first.
+    cells : ndarray of int
+        The cells at or above the lowest cut.
+    ends : ndarray of shape (n_cuts,), int
+        The place among the cells of the last that each cut reaches.
+    """
+
+    cuts: np.ndarray
+    cells: np.ndarray
+    ends: np.ndarray
+
+
+def ranking(probability: np.ndarray, gain: np.ndarray) -> Ranking:
+    """Return the `Ranking` of one genre's cells; parameters and what is raised as for `reach`."""
+    cuts = _cuts(probability, gain)[::-1]
+    order = np.argsort(-probability, kind="stable")
+    ends = np.searchsorted(-probability[order], -cuts, side="right") - 1
+    return Ranking(cuts, order[: ends[-1] + 1], ends)
+
+
+def _cuts(probability, gain):
+    """Return the distinct probabilities of cells that may carry the genre, ascending; parameters as for `reach`."""
+    if not np.isfinite(probability).all():
+        raise InputError("A threshold needs finite probabilities; leave out the films that are not present.")
+    positive = probability[gain > 0 if gain.ndim == 1 else gain.any(axis=1)]
+    if not len(positive):
+        raise InputError("No film carries the genre, so F1 is undefined at every cut; pass films that do.")
+    return np.unique(positive)
+
+
 def reach(
     probability: np.ndarray,
     gain: np.ndarray,
     weights: np.ndarray | None = None,
     film: np.ndarray | None = None,
+    ranked: Ranking | None = None,
 ) -> Reach:
     """Return the `Reach` of one genre.
 
@@ -93,34 +130,28 @@ def reach(
         How much each film counts; default: once.
     film : ndarray of shape (n_cells,), int, optional
         Whose cell it is; default: one cell a film.
+    ranked : Ranking, optional
+        Of the same cells, where it is there already.
 
     Raises
     ------
     InputError
         If no film carries the genre, or a probability is not finite.
     """
-    if not np.isfinite(probability).all():
-        raise InputError("A threshold needs finite probabilities; leave out the films that are not present.")
-    positive = probability[gain > 0 if gain.ndim == 1 else gain.any(axis=1)]
-    if not len(positive):
-        raise InputError("No film carries the genre, so F1 is undefined at every cut; pass films that do.")
-    cuts = np.unique(positive)
     if weights is None and gain.dtype.kind != "f":
-        hits, named = (_at_least(part, cuts)[::-1, None] for part in (positive, probability))
+        cuts = _cuts(probability, gain)
+        hits, named = (_at_least(part, cuts)[::-1, None] for part in (probability[gain > 0], probability))
+        cuts = cuts[::-1]
     else:
-        film = np.arange(len(probability)) if film is None else film
-        weights = np.ones((len(probability), 1)) if weights is None else weights
-        # The highest cut that a cell reaches; cells below them all go to one more row, which is left out.
-        rows = len(cuts) - np.searchsorted(cuts, probability, side="right")
-        cells = csr_array((np.ones(len(rows)), (rows, film)), (len(cuts) + 1, len(weights)))
-        named = cells @ weights
-        if gain.ndim == 1:
-            cells = csr_array((gain.astype(float), (rows, film)), cells.shape)
-        hits = cells @ (weights if gain.ndim == 1 else gain * weights)
-        hits, named = (np.cumsum(part[:-1], axis=0) for part in (hits, named))
+        ranked = ranked or ranking(probability, gain)
+        cuts, cells = ranked.cuts, ranked.cells
+        films = cells if film is None else film[cells]
+        drawn = np.ones((len(films), 1)) if weights is None else weights[films]
+        gained = drawn * (gain[cells, None] if gain.ndim == 1 else gain[films])
+        hits, named = (np.cumsum(part, axis=0)[ranked.ends] for part in (gained, drawn))
     above = np.nextafter(np.float64(probability.max()), inf)
     hits, named = (np.concatenate([np.zeros_like(part[:1]), part]) for part in (hits, named))
-    return Reach(np.append(above, cuts[::-1]), hits, named)
+    return Reach(np.append(above, cuts), hits, named)
 
 
 def _at_least(values, cuts):
@@ -238,7 +269,7 @@ def _scut_fbr(probability, gain, one, level, weights):
 
 
 def search(
-    columns: Iterable[tuple[np.ndarray, np.ndarray]],
+    columns: Iterable[tuple[np.ndarray, np.ndarray, Ranking | None]],
     strategy: str,
     level: float | None,
     *,
@@ -249,7 +280,8 @@ def search(
 
     Parameters
     ----------
-    columns : iterable of (probability, gain)
+    columns : iterable of (probability, gain, ranked)
+        As for `reach`.
     strategy : str
         Of `STRATEGIES`, but ``"shared"`` and ``"half"``.
     level : float or None
@@ -262,15 +294,15 @@ def search(
     """
     if strategy in SCORES or strategy == "scut-fbr":
         cuts = []
-        for probability, gain in columns:  # One at a time: a million films need one genre's memory.
-            one = reach(probability, gain, weights, film)
+        for probability, gain, ranked in columns:  # One at a time: a million films need one genre's memory.
+            one = reach(probability, gain, weights, film, ranked)
             if strategy == "scut-fbr":
                 chosen = _scut_fbr(probability, gain, one, level, weights)
             else:
                 chosen = np.argmax(SCORES[strategy](one, level), axis=0)
             cuts.append(one.cuts[chosen])
         return np.stack(cuts)
-    reaches = [reach(probability, gain, weights, film) for probability, gain in columns]
+    reaches = [reach(probability, gain, weights, film, ranked) for probability, gain, ranked in columns]
     if strategy == "joint-micro":
         positions = joint_micro(reaches)[0]
     else:

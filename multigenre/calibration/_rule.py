@@ -1,12 +1,13 @@
 """How a calibrator chooses: which genres get a cut of their own, how films are counted, how far all cuts move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from multigenre._checks import InputError
 from multigenre.calibration._calibration import apply_maps, fit_maps
-from multigenre.calibration._cuts import SCORES, TINY, check_strategy, search
+from multigenre.calibration._cuts import SCORES, TINY, Ranking, check_strategy, ranking, search
 from multigenre.data import logits, sigmoid
 
 LIMIT = 1e-12  # far below any cut that matters
@@ -57,6 +58,15 @@ def cardinality_shift(
 
 
 @dataclass(frozen=True)
+class Ready:
+    """What does not hang on how often films are drawn: rankings by genre and of all pairs, and `redrawing`."""
+
+    rankings: dict[int, Ranking]
+    pairs: Ranking | None
+    redraw: Callable[[np.ndarray], np.ndarray] | None
+
+
+@dataclass(frozen=True)
 class Rule:
     """The settings of a `ThresholdCalibrator` that say how its cuts are chosen.
 
@@ -96,6 +106,7 @@ class Rule:
         *,
         weights: np.ndarray | None = None,
         draws: np.ndarray | None = None,
+        ready: Ready | None = None,
     ) -> np.ndarray:
         """Return the cuts, (n_genres, n_resamples) float64.
 
@@ -112,6 +123,8 @@ class Rule:
             How much each film counts.
         draws : ndarray of shape (n_films, n_resamples), int, optional
             How often each film was drawn; default: once, in one resample.
+        ready : Ready, optional
+            What `ready` returned for all the films, where there are more draws than these.
         """
         n_films, n_genres = values.shape
         cuts = np.full((n_genres, 1 if draws is None else draws.shape[1]), 0.5)
@@ -122,17 +135,34 @@ class Rule:
         elif draws is not None:
             weights = draws.astype(float)
         own = self.own(labels)
+        if draws is not None and ready is None:
+            ready = self.ready(values, labels, gains)
         if own.any():
-            if draws is not None and gains is not labels:
-                gains = redrawn_labels(values, labels, gains, draws)
-            columns = ((values[:, genre], gains[:, genre]) for genre in np.flatnonzero(own))
+            if draws is not None and ready is not None and ready.redraw is not None:
+                gains = ready.redraw(draws)
+            ranked = ready.rankings if ready else {}
+            columns = (
+                (values[:, genre], gains[:, genre], ranked.get(genre))
+                for genre in np.flatnonzero(own).tolist()
+            )
             cuts[own] = search(columns, self.strategy, self.level, weights=weights)
         if not own.all():
             film = None if weights is None else np.repeat(np.arange(n_films), n_genres)
             measure = self.strategy if self.strategy in SCORES else "f1"
-            pairs = [(values.ravel(), labels.ravel())]
+            pairs = [(values.ravel(), labels.ravel(), ready.pairs if ready else None)]
             cuts[~own] = search(pairs, measure, self.level, weights=weights, film=film)
         return cuts
+
+    def ready(self, values: np.ndarray, labels: np.ndarray, gains: np.ndarray) -> Ready:
+        """Return what `cuts` of any draws of these films need; parameters as for it."""
+        if self.strategy == "half":
+            return Ready({}, None, None)
+        own = self.own(labels)
+        rankings = {
+            genre: ranking(values[:, genre], gains[:, genre]) for genre in np.flatnonzero(own).tolist()
+        }
+        redraw = None if gains is labels else redrawing(values, labels, gains)
+        return Ready(rankings, None if own.all() else ranking(values.ravel(), labels.ravel()), redraw)
 
     def sources(
         self,
@@ -171,22 +201,22 @@ def expected_labels(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return apply_maps(values, fit_maps(values[::step], labels[::step], C=C))
 
 
-def redrawn_labels(
-    values: np.ndarray, labels: np.ndarray, expected: np.ndarray, draws: np.ndarray
-) -> np.ndarray:
-    """Return `expected_labels` with each genre's map moved to each resample, by one Newton step.
+def redrawing(
+    values: np.ndarray, labels: np.ndarray, expected: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what moves `expected_labels` to resamples, each genre's map by one Newton step.
 
     Parameters
     ----------
     values, labels : as for `expected_labels`
     expected : ndarray of shape (n_films, n_genres), float64
         What that returned.
-    draws : ndarray of shape (n_films, n_resamples), int
-        How often each film was drawn.
 
     Returns
     -------
-    ndarray of shape (n_films, n_genres, n_resamples), float64
+    callable
+        From how often each film was drawn, int (n_films, n_resamples), to what the labels are expected to be, float64
+        (n_films, n_genres, n_resamples).
 
     References
     ----------
@@ -197,6 +227,11 @@ def redrawn_labels(
     rising -= rising.mean(axis=1, keepdims=True)
     design = np.concatenate([rising, np.ones_like(rising[..., :1])], axis=2)
     curvature = (design * (expected * (1 - expected)).T[..., None]).mT @ design + np.eye(3) / C
-    slope = (design * (labels - expected).T[..., None]).mT @ (draws - 1.0)
-    log_odds = logits(expected.T, 1e-12)[..., None] + design @ np.linalg.solve(curvature, slope)
-    return np.moveaxis(sigmoid(log_odds), 0, 1)
+    slopes = (design * (labels - expected).T[..., None]).mT
+    log_odds = logits(expected.T, 1e-12)[..., None]
+
+    def redrawn(draws):
+        moved = design @ np.linalg.solve(curvature, slopes @ (draws - 1.0))
+        return np.moveaxis(sigmoid(log_odds + moved), 0, 1)
+
+    return redrawn

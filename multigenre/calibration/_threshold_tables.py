@@ -64,9 +64,10 @@ def threshold_table(
     values, once = record.values[rows], np.full(len(rows), 1 / len(rows))
     rng, chunk = np.random.default_rng(seed), max(1, CELLS // values.size)
     cuts, gains = [], rule.gains(values, labels)
+    how = {"weights": weights, "ready": rule.ready(values, labels, gains)}
     for start in range(0, replicates, chunk):
         draws = rng.multinomial(len(rows), once, size=min(chunk, replicates - start)).T
-        cuts.append(rule.cuts(values, labels, gains, weights=weights, draws=draws))
+        cuts.append(rule.cuts(values, labels, gains, draws=draws, **how))
     low, high = np.quantile(np.concatenate(cuts, axis=1), (0.025, 0.975), axis=1)
     low, high = shifted(low, calibrator.shift_), shifted(high, calibrator.shift_)
     named = values >= calibrator.thresholds_.to_numpy()

@@ -230,6 +230,17 @@ class GenreEnsemble:
             for one in records
         }
 
+    def _short_cuts(self, *records):
+        """Return `cuts`, a Series by genre for those whose films are all cut alike: no row a film for nothing."""
+        found = {}
+        for one in records:
+            calibrator = self.thresholds_.get(one.name)
+            if calibrator is None:
+                found[one.name] = pd.Series(0.5, list(one.genres))
+            else:
+                found[one.name] = calibrator.cuts(one) if calibrator.at_least_one else calibrator.thresholds_
+        return found
+
     def contenders(self, prediction: Prediction, films: Films) -> Contenders:
         """Return everyone who predicted films that taught nothing here, cut as this ensemble cuts them.
 
@@ -250,7 +261,7 @@ class GenreEnsemble:
             As `multigenre.contenders`.
         """
         members = [one for one in prediction.members if one.present.any()]
-        cuts = self.cuts(*members, prediction.fused)
+        cuts = self._short_cuts(*members, prediction.fused)
         return contenders(members, prediction.fused, films, cuts)
 
     def predict(self, films: Films, *, strict: bool = False, progress: Progress = no_progress) -> Prediction:
@@ -336,7 +347,7 @@ class GenreEnsemble:
     def score(self, prediction: Prediction, films: Films) -> dict[str, dict]:
         """Return the scores of a prediction: what `evaluate` does once it has predicted."""
         baseline = prevalence_baseline(self.prevalence_, prediction.fused)
-        cuts = self.cuts(baseline, *prediction.members, prediction.fused)
+        cuts = self._short_cuts(baseline, *prediction.members, prediction.fused)
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
     def save(self, folder: Pathlike) -> None:

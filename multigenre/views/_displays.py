@@ -22,6 +22,7 @@ from multigenre.views._drawing import MARKS, literal
 SOME, ALONE = "several, not all", "one alone"
 # Greys for what no member alone decides: dark is right. Colours are the members'.
 INK, RIGHT, MIXED, WRONG = "#000000", "#3d3d3d", "#969696", "#d9d9d9"
+FINE = 1e-3  # of an axis from 0 to 1: a quarter of a point, where lines are one or two points wide
 
 
 def outcome_groups(members: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -157,16 +158,15 @@ class OperatingPointDisplay:
         # More than six cannot be told apart: the best have colours, the others are one grey crowd.
         best = sorted(members, key=lambda name: -_area(*self.curves[name]))[: len(MARKS)]
         told = [name for name in members if name in best]
-        style = {"where": "post", "color": MIXED, "linewidth": 0.8, "linestyle": "--"}
+        style = {"color": MIXED, "linewidth": 0.8, "linestyle": "--"}
         others = [name for name in members if name not in best]
         for name in others:
             label = f"{len(others)} other member{'s' * (len(others) > 1)}" if name == others[0] else None
-            self.ax_.step(*self.curves[name][::-1], label=label, **style)
+            self.ax_.plot(*_outline(*self.curves[name]), label=label, **style)
         self.ax_.axhline(self.prevalence, color=MIXED, linewidth=1, linestyle=":", label="prevalence")
         for name, (color, marker) in zip([*told, last], [*MARKS[: len(told)], (INK, "D")], strict=True):
-            precision, recall = self.curves[name]
             width = 2 if color == INK else 1.2
-            self.ax_.step(recall, precision, where="post", color=color, linewidth=width, alpha=0.9)
+            self.ax_.plot(*_outline(*self.curves[name]), color=color, linewidth=width, alpha=0.9)
             point = self.points.get(name, (np.nan, np.nan))
             style = {"marker": marker, "markersize": 8, "markeredgecolor": "white"}
             self.ax_.plot(point[1], point[0], color=color, linewidth=width, label=name, **style)
@@ -257,6 +257,19 @@ class ReliabilityGridDisplay:
 def _area(precision, recall):
     """Return the average precision of a curve."""
     return -np.sum(np.diff(recall) * precision[:-1])
+
+
+def _outline(precision, recall):
+    """Return recall and precision of the corners of a curve's steps, without those that nobody would see.
+
+    Of neighbours in one cell of a grid of FINE the first stays: a million films give no more points than a few
+    thousand do, and none is farther off than FINE.
+    """
+    # Along the precision of each point to the recall of the next, then to that one: as average precision counts.
+    corners = np.stack([np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]])
+    kept = np.append(True, (np.diff(np.floor(corners / FINE)) != 0).any(axis=0))
+    kept[-1] = True
+    return corners[:, kept]
 
 
 def _canvas(ax, size):

@@ -119,6 +119,8 @@ def inline_svg(figure: Figure, name: str, label: str) -> str:
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf"\g<1>{name}-", text)
+    # A hundredth of a point is more than a screen shows.
+    text = re.sub(r'(?<=\bd=")[^"]*', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     text = re.sub(r"(?<=[ :])#[0-9a-f]{6}\b", lambda match: COLOURS.get(match[0], match[0]), text)
     # A width in points would not shrink on a small screen.
     text = re.sub(r'^<svg ([^>]*?)height="([\d.]+)pt"', r"<svg \1", text)

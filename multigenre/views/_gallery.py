@@ -84,7 +84,7 @@ def gallery(
     where = dict(zip(first.tolist(), places, strict=True))
     moved = film_contributions(ensemble.fusion_, list(said.members), ensemble.prevalence_)
     moved = dict(list(moved.groupby(["film", "genre"], sort=False)))
-    why = dict(list(found.groupby("film", sort=False)))
+    why = dict(list(found[found["film"].isin(chosen)].groupby("film", sort=False)))
     cards = []
     for row, film in enumerate(films.ids):
         marks = {"words": moving[row], "places": where.get(row)}
@@ -106,7 +106,7 @@ def gallery(
 def _chosen(found, most):
     """Return the ids of the films to show: kinds take turns, within each the genres do."""
     queues = [
-        found[found["kind"] == kind].sort_values("turn", kind="stable")["film"].drop_duplicates()
+        found[found["kind"] == kind].sort_values("turn", kind="stable")["film"].drop_duplicates().head(most)
         for kind in REASONS
     ]
     turns = pd.concat([queue.reset_index(drop=True) for queue in queues], axis=1)

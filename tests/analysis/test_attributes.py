@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multigenre._checks import InputError
-from multigenre.analysis import decades, modalities, overview_words, poster_look, quantile_bins
-from multigenre.data import Films
+from multigenre.analysis import decades, modalities, overview_words, poster_look, poster_looks, quantile_bins
+from multigenre.data import Films, make_films
 
 
 def posters(*colours):
@@ -55,6 +55,23 @@ def test_posters_of_another_kind_are_told():
         poster_look(np.zeros((1, 2, 2, 3)), ["a"])
     with pytest.raises(InputError, match="got 2 posters and 1 ids"):
         poster_look(posters([0, 0, 0], [1, 1, 1]), ["a"])
+
+
+def test_looks_of_many_files_are_those_of_each_and_a_file_that_cannot_be_read_has_none(tmp_path):
+    made = make_films(5, folder=tmp_path).posters
+    (tmp_path / "torn.jpg").write_bytes(b"no picture")
+    posters = [*np.resize(made, 200), "", str(tmp_path / "torn.jpg"), *np.resize(made, 100)]
+    ids, said = [f"tt{row}" for row in range(len(posters))], []
+    films = Films(ids, [""] * len(ids), posters)
+    looks = poster_looks(films, progress=lambda *what: said.append(what))
+    assert looks.index.tolist() == ids and looks.index[looks.isna().any(axis=1)].tolist() == [
+        "tt200",
+        "tt201",
+    ]
+    alone = {path: poster_looks(Films(["a"], [""], [path])).to_numpy()[0] for path in made}
+    for look, path in zip(looks.to_numpy(), posters, strict=True):
+        assert path not in alone or (look == alone[path]).all()
+    assert said[-1] == ("posters", len(ids), len(ids))
 
 
 def test_no_poster_gives_an_empty_table():

@@ -132,6 +132,10 @@ def test_reasons_are_true_of_the_table_of_films(tables):
         assert cell["truth"] and bool(cell["fused:named"]) is (row.kind != "broken")
         members = [bool(cell[f"{name}:named"]) for name in ("poster-colours", "overview-tfidf")]
         assert {"rescued": not any(members), "broken": any(members), "right": all(members)}[row.kind]
+        finders = " and ".join(
+            name for name, named in zip(("poster-colours", "overview-tfidf"), members, strict=True) if named
+        )
+        assert row.genre in row.text and (row.kind != "broken" or f"which {finders} had found" in row.text)
     missing = found[found["kind"] == "missing"]
     assert (
         table.loc[list(zip(missing["film"], missing["genre"], strict=True)), "outcome"] == "a member missing"

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from multigenre._checks import InputError
 from multigenre.calibration import ThresholdCalibrator, f1_threshold, f1_thresholds
-from multigenre.calibration._rule import expected_labels, redrawn_labels
+from multigenre.calibration._rule import expected_labels, redrawing
 from multigenre.data import Films, GenreProbabilities, Genres, logits
 
 GENRES = Genres(["Comedy", "Drama", "News", "War"])
@@ -238,7 +238,8 @@ def test_expected_counts_move_to_a_resample_nearly_as_its_own_map_does():
     labels = (rng.random(values.shape) < values**1.5).astype(np.uint8)
     draws = rng.multinomial(2000, np.full(2000, 1 / 2000), size=6).T
     everything = expected_labels(values, labels)
-    steps = redrawn_labels(values, labels, everything, draws)
+    redrawn = redrawing(values, labels, everything)
+    steps = redrawn(draws)
     missed = moved = 0
     for resample in range(6):
         rows = np.repeat(np.arange(2000), draws[:, resample])
@@ -246,7 +247,7 @@ def test_expected_counts_move_to_a_resample_nearly_as_its_own_map_does():
         missed += np.abs(steps[rows, :, resample] - own).mean()
         moved += np.abs(everything[rows] - own).mean()
     assert missed < 0.3 * moved
-    same = redrawn_labels(values, labels, everything, np.ones((2000, 1)))
+    same = redrawn(np.ones((2000, 1)))
     assert np.allclose(same[..., 0], everything, atol=1e-9)
 
 

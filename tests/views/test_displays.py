@@ -20,7 +20,7 @@ from multigenre.views import (
     ReliabilityGridDisplay,
     TopGenreConfusionDisplay,
 )
-from multigenre.views._displays import ALONE, SOME, grouped_outcomes, outcome_groups
+from multigenre.views._displays import ALONE, INK, SOME, grouped_outcomes, outcome_groups
 from multigenre.views._drawing import inline_svg
 from multigenre.views._heat_displays import NOTHING, pattern_weights, top_genre_confusion
 
@@ -91,6 +91,25 @@ def test_operating_points_are_those_of_scikit_learn():
     assert display.points["fused"] == pytest.approx(
         (precision_score(truth, named), recall_score(truth, named))
     )
+
+
+@pytest.mark.parametrize("n_films", [30, 30_000])
+def test_a_curve_of_many_films_is_drawn_of_few_points_and_nowhere_else_than_it_is(n_films):
+    members, fused, films = made(n_films)
+    display = OperatingPointDisplay.from_contenders(contenders(members, fused, films), "Drama")
+    precision, recall = display.curves["fused"]
+    # The corners of the steps, as Matplotlib's own "post" takes them.
+    corners = np.array(
+        [[recall[0], *np.repeat(recall[1:], 2)], [*np.repeat(precision[:-1], 2), precision[-1]]]
+    )
+    drawn = max((line.get_xydata() for line in display.ax_.lines if line.get_color() == INK), key=len)
+    corners = corners[:, np.append(True, (np.diff(corners) != 0).any(axis=0))]
+    rows = {tuple(corner): row for row, corner in enumerate(corners.T.tolist())}
+    kept = np.array([rows[tuple(corner)] for corner in drawn.tolist()])
+    assert (np.diff(kept) >= 0).all() and kept[0] == 0 and (corners.T[-1] == drawn[-1]).all()
+    last = kept[np.searchsorted(kept, np.arange(corners.shape[1]), side="right") - 1]
+    assert np.abs(corners - corners[:, last]).max() <= 1e-3
+    assert len(drawn) < 4000
 
 
 def test_precision_and_recall_need_a_film_of_the_genre():
@@ -170,6 +189,7 @@ def test_an_inline_picture_is_the_same_each_time_well_formed_and_in_the_colours_
     assert first == again
     ElementTree.fromstring(first)
     assert "var(--m1)" in first and "#0072b2" not in first.lower()
+    assert re.search(r' d="[^"]*\d\.\d\d ', first) and not re.search(r' d="[^"]*\.\d{3}', first)
     assert 'aria-label="of &quot;&lt;War&gt;&quot;"' in first
 
 
