@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from multigenre._checks import InputError, check_labels, check_truth, some
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.scores._sorted import FILMS, cell_keys, ranked_scores
-from multigenre.scores._threads import blocks, side_by_side
+from multigenre.scores._threads import blocks, side_by_side, summed
 
 BINS = 10  # of a calibration error
 
@@ -61,13 +61,13 @@ def losses(values: ArrayLike, labels: ArrayLike):
 def mean_losses(values: np.ndarray, labels: np.ndarray):
     """Return each genre's mean binary cross-entropy in nats and mean square error: two arrays (n_genres,)."""
 
-    def summed(films):
+    def sums(films):
         value, label = values[films], labels[films]
         return np.stack(
             [losses(value, label).sum(axis=0), np.square(value - label, dtype=np.float64).sum(axis=0)]
         )
 
-    return np.sum(side_by_side(summed, blocks(len(values), FILMS)), axis=0) / len(values)
+    return summed(sums, blocks(len(values), FILMS)) / len(values)
 
 
 def named_counts(named: np.ndarray, labels: np.ndarray):

@@ -238,12 +238,16 @@ def bootstrap_scores(
     Quantiles of the resamples' scores, shifted so that their median falls on the score itself. The members stay
     as they are: intervals say what other films would change, not another training.
 
+    Of more than 20,000 films the scores are not those of resamples, but normal draws with the variances that the films'
+    influence values give: the infinitesimal jackknife. At 20,000 films its intervals are the bootstrap's within 2 % of
+    their width, and a film then costs the same whatever the number of resamples.
+
     Parameters
     ----------
     probabilities, films, thresholds
         As for `scores`.
     replicates : int
-        How many times the films are drawn.
+        How many times the films are drawn, if they are.
     level : float in (0, 1)
     seed : int
 
@@ -262,6 +266,8 @@ def bootstrap_scores(
     References
     ----------
     Efron (1979), "Bootstrap methods: another look at the jackknife", Annals of Statistics 7(1).
+    Jaeckel (1972), "The infinitesimal jackknife", Bell Laboratories; Efron (1982), "The jackknife, the bootstrap and
+    other resampling plans", SIAM, chapter 6.
     """
     values, labels = scored(probabilities, films)
     contender = (values, values >= present_cuts(thresholds, probabilities))
@@ -280,7 +286,8 @@ def paired_interval(
     """Return the difference a - b of two predictions' scores, with 95 % intervals over the same drawn films.
 
     Films go in pairs, so what makes a film hard for both cancels: an interval without 0 is a difference that
-    other films would show too.
+    other films would show too. Of more than 20,000 films it is from influence values, which go in pairs too, see
+    `bootstrap_scores`.
 
     Parameters
     ----------
