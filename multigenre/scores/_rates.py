@@ -151,7 +151,7 @@ def expected_calibration_error(values: ArrayLike, labels: ArrayLike, *, bins: in
     Raises
     ------
     InputError
-        If shapes differ, there is no film or no bin, or a probability is not finite.
+        If shapes differ, there is no film or no bin, or a probability is negative or not finite.
 
     References
     ----------
@@ -165,6 +165,6 @@ def expected_calibration_error(values: ArrayLike, labels: ArrayLike, *, bins: in
     """
     values = np.asarray(values)
     labels = check_labels(labels, values.shape)
-    if not len(values) or not ((values >= 0) & (values <= 1)).all() or bins < 1:
+    if not len(values) or not ((values >= 0) & np.isfinite(values)).all() or bins < 1:
         raise InputError("A calibration error needs a bin, films, and finite probabilities of each of them.")
     return ranked_scores(cell_keys(values, labels), bins)[1]

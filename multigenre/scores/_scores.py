@@ -202,7 +202,7 @@ def prevalence_baseline(
     else:
         check_unseen(films.ids, train_films.ids, "The prevalence baseline")
         prevalence = train_films.genres.prevalence(train_films.labels)
-    values = np.tile(prevalence.to_numpy(float), (len(films.ids), 1))
+    values = np.broadcast_to(prevalence.to_numpy(float), (len(films.ids), len(prevalence)))
     baseline = GenreProbabilities(films.ids, Genres(prevalence.index), values, "prevalence", films.role)
     if films.genres is not None:
         check_same_genres(films.genres, baseline.genres, "The prevalence baseline and the films")
