@@ -8,6 +8,7 @@ A fresh process evaluates that. Prints one JSON line:
 
 - ``seconds``: of `multigenre.shards.evaluate_shards`, which finds all predictions there: scores and intervals of three
   members, their fusion and the prevalence baseline, and the paired difference to the best member;
+- ``cpu_seconds``: of all threads of that process, which say more where other work is beside;
 - ``peak_mb``: peak resident memory of that process, TensorFlow included, in MB of a million bytes (Linux only);
 - ``films``, ``genres``, ``contenders``.
 
@@ -90,11 +91,11 @@ def prepare(folder, n_films):
 
 def evaluate(folder):
     """Return seconds and this process's peak memory in MB of evaluating what `prepare` wrote."""
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     scores, _ = evaluate_shards(Path(folder, "bundle"), Path(folder, "shards"), Path(folder, "out"))
-    took = round(time.perf_counter() - start, 1)
     return {
-        "seconds": took,
+        "seconds": round(time.perf_counter() - start, 1),
+        "cpu_seconds": round(time.process_time() - busy, 1),
         "peak_mb": peak_mb(),
         "contenders": len(scores),
         "films": scores["fused"]["n_films"],

@@ -335,12 +335,12 @@ class GenreEnsemble:
 
     def score(self, prediction: Prediction, films: Films) -> dict[str, dict]:
         """Return the scores of a prediction: what `evaluate` does once it has predicted."""
-        baseline = prevalence_baseline(self.prevalence_, prediction.fused)
-        everyone = (baseline, *prediction.members, prediction.fused)
         # A cut a genre where all films have the same: of millions, a table of them would be larger than the rest.
-        same = {name: one.thresholds_ for name, one in self.thresholds_.items() if not one.at_least_one}
-        cuts = same | self.cuts(*(one for one in everyone if one.name not in same))
-        cuts = {one.name: cuts[one.name] for one in everyone}
+        cuts = {name: one.thresholds_ for name, one in self.thresholds_.items() if not one.at_least_one}
+        others = [one for one in (*prediction.members, prediction.fused) if one.name not in cuts]
+        if "prevalence" in self.thresholds_ and "prevalence" not in cuts:
+            others.append(prevalence_baseline(self.prevalence_, prediction.fused))
+        cuts |= self.cuts(*others)
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
     def save(self, folder: Pathlike) -> None:

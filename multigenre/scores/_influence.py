@@ -100,9 +100,9 @@ def _side(values, named, labels):
     share = live / max(live.sum(), 1)  # of each genre in a macro average
     bce, brier = (one.mean() for one in mean_losses(values, labels))
     micro, f1_micro = micro_cuts(keys), rates_of_counts(*counts.sum(axis=1))[2]
-    means = bce, average_precision[live].sum(), micro.average_precision(), f1_micro, (f1 * share).sum()
+    macro = (np.where(live, average_precision, 0) * share).sum(), (f1 * share).sum()
+    means = bce, macro[0], micro.average_precision(), f1_micro, macro[1]
     scores = np.array([*means, film_f1 / n_films, brier, ece.mean()])
-    scores[1] /= max(live.sum(), 1)
     scores[1:5] = np.where(live.any(), scores[1:5], np.nan)
     moves = np.empty((n_films, len(scores) - 1), np.float32)
 
