@@ -117,11 +117,13 @@ def read_prediction(
             if len(table) and part[0] in table:
                 here = table[part].to_numpy()
                 # Filled shard by shard: parts to put together later would take as much again.
-                values.setdefault(name, np.full(shape, np.nan, here.dtype))[rows] = here
-    ids = found[0].append(found[1:])
+                if name not in values:
+                    values[name] = np.full(shape, np.nan, here.dtype)
+                values[name][rows] = here
+    index = found[0].append(found[1:])
     fused, *others = (
-        GenreProbabilities(ids, genres, values.pop(name)[:filled], name)
+        GenreProbabilities(index, genres, values.pop(name)[:filled], name)
         for name in list(columns)
         if name in values
     )
-    return Prediction(fused, tuple(others), pd.DataFrame(labels[:filled], ids, list(genres)))
+    return Prediction(fused, tuple(others), pd.DataFrame(labels[:filled], index, list(genres)))
