@@ -30,6 +30,29 @@ def test_thresholds_are_as_good_as_those_of_scikit_learn():
     assert found["max_f1_diff"] < 1e-12
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_scores_of_many_films_are_those_of_scikit_learn():
+    found = result_of("scores.py", "--quick", "--films", "3000")
+    keys = (
+        "seconds",
+        "sklearn_seconds",
+        "ratio",
+        "interval_seconds",
+        "resample_seconds",
+        "films_x10",
+        "genres_x4",
+    )
+    assert all(found[key] > 0 for key in keys) and found["peak_mb"] >= found["data_mb"] > 0
+    assert found["max_diff"] < 1e-6  # of scikit-learn's losses of float32
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from /proc")
+def test_a_catalogue_that_is_predicted_is_evaluated():
+    found = result_of("evaluate.py", "--quick", "--films", "600")
+    assert found["films"] == 600 and found["contenders"] == 5
+    assert found["seconds"] > 0 and found["peak_mb"] > 0
+
+
 def test_what_a_search_found_is_compared_with_the_reference_on_films_that_no_search_reads():
     found = result_of("searched.py", "--quick")
     assert found["n_films"] == 40 and set(found["scores"]) == {"overview-lstm"}

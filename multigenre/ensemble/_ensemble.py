@@ -231,7 +231,10 @@ class GenreEnsemble:
         }
 
     def _short_cuts(self, *records):
-        """Return `cuts`, a Series by genre for those whose films are all cut alike: no row a film for nothing."""
+        """Return `cuts`, a Series by genre for those whose films are all cut alike.
+
+        Of millions of films, a table would be larger than all the rest.
+        """
         found = {}
         for one in records:
             calibrator = self.thresholds_.get(one.name)
@@ -346,8 +349,11 @@ class GenreEnsemble:
 
     def score(self, prediction: Prediction, films: Films) -> dict[str, dict]:
         """Return the scores of a prediction: what `evaluate` does once it has predicted."""
-        baseline = prevalence_baseline(self.prevalence_, prediction.fused)
-        cuts = self._short_cuts(baseline, *prediction.members, prediction.fused)
+        cuts = self._short_cuts(*prediction.members, prediction.fused)
+        if (calibrator := self.thresholds_.get("prevalence")) is not None:
+            cuts["prevalence"] = calibrator.thresholds_
+            if calibrator.at_least_one:
+                cuts |= self.cuts(prevalence_baseline(self.prevalence_, prediction.fused))
         return contender_scores(prediction, films, self.prevalence_, thresholds=cuts, seed=self.seed)
 
     def save(self, folder: Pathlike) -> None:

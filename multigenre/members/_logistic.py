@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from multigenre._checks import InputError, check_labels, check_shape, some
 from multigenre._signatures import Progress, no_progress
-from multigenre._threads import side_by_side
+from multigenre._threads import in_turn
 from multigenre.data import Films, folds_of_films, logits
 
 Features = np.ndarray | sparray | spmatrix
@@ -63,7 +63,7 @@ def fit_head(
     features, labels = _checked(features, labels, [C])
     n_genres = labels.shape[1]
     coefficients, intercept = np.zeros((n_genres, features.shape[1])), np.zeros(n_genres)
-    fits = side_by_side(lambda known: next(_path(features, known, [C])), labels.T)
+    fits = in_turn(lambda known: next(_path(features, known, [C])), labels.T)
     for genre, fit in enumerate(fits):
         coefficients[genre], intercept[genre] = fit
         progress(what, genre + 1, n_genres)
@@ -163,7 +163,7 @@ def choose_C(
     for held in (fold == one for one in folds):
         seen, new = features[~held], features[held]
         of_genre = partial(_held_out, seen, strengths=strengths, new=new)
-        for genre, found in enumerate(side_by_side(of_genre, labels[~held].T)):
+        for genre, found in enumerate(in_turn(of_genre, labels[~held].T)):
             log_odds[:, held, genre] = found
             fits += 1
             progress(what, fits, len(folds) * labels.shape[1])

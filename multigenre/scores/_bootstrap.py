@@ -5,39 +5,52 @@ from itertools import chain
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
+from multigenre._threads import in_turn
+from multigenre.scores._influence import Side, genre_influence_samples, influence_samples
 from multigenre.scores._rates import BINS, bin_cells, losses, rates, rates_of_counts
 
 METRICS = ("bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "f1_samples", "brier", "ece")
 GENRE_METRICS = ("f1", "average_precision", "bce")
+RESAMPLED = 20_000  # films: of more, intervals come from influence values
 CELLS = 500_000  # weights of films held at once, 4 MB, so that they stay in the processor's cache
 
-Side = tuple[np.ndarray, np.ndarray]  # values and what is named, each (n_films, n_genres)
 Score = Callable[[np.ndarray], np.ndarray]  # from how often each film comes, (n_films, n_resamples)
 
 
 def resample(sides: Sequence[Side], labels: np.ndarray, replicates: int, seed: int) -> np.ndarray:
-    """Return `METRICS` (n_sides, 1 + replicates, n_metrics): of the films as they are, then resampled."""
+    """Return `METRICS` (n_sides, 1 + replicates, n_metrics): of the films as they are, then resampled.
+
+    Of more films than `RESAMPLED` it returns `influence_samples`, which are like those of resamples and more.
+    """
     n_films = len(labels)
     if not n_films:
         return np.full((len(sides), 1 + replicates, len(METRICS)), np.nan)
-    everyone, samples = [_averages(*side, labels) for side in sides], []
-    for weights in draws(n_films, 1 + replicates, seed):
-        if not samples:
+    if n_films > RESAMPLED:
+        return influence_samples(sides, labels, seed)
+    everyone = [_averages(*side, labels) for side in sides]
+
+    def score(numbered):
+        number, weights = numbered
+        if not number:
             weights[:, 0] = 1  # the films as they are, in place of the first draw
-        samples.append(np.stack([score(weights) for score in everyone]))
-    return np.concatenate(samples, axis=1)
+        return np.stack([score(weights) for score in everyone])
+
+    return np.concatenate(list(in_turn(score, enumerate(draws(n_films, 1 + replicates, seed)))), axis=1)
 
 
 def resample_genres(sides: Sequence[Side], labels: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     """Return `GENRE_METRICS` (n_sides, n_metrics, 1 + replicates, n_genres): of the films as they are, then resampled.
 
-    F1 and average precision are NaN where a resample has no film of the genre.
+    F1 and average precision are NaN where a resample has no film of the genre. Of more films than `RESAMPLED` it
+    returns `genre_influence_samples`.
     """
     n_films = len(labels)
     if not n_films:
         return np.full((len(sides), len(GENRE_METRICS), 1 + replicates, labels.shape[1]), np.nan)
+    if n_films > RESAMPLED:
+        return genre_influence_samples(sides, labels, seed)
     everyone = [_by_genre(*side, labels) for side in sides]
     return sampled(
         lambda weights: np.stack([score(weights) for score in everyone]), n_films, replicates, seed
@@ -50,7 +63,7 @@ def sampled(score: Score, n_films: int, replicates: int, seed: int) -> np.ndarra
     A resample is how often each film was drawn, so its scores are weighted ones, and films are ranked once.
     """
     chunks = chain([np.ones((n_films, 1))], draws(n_films, replicates, seed))
-    return np.concatenate([score(weights) for weights in chunks], axis=-2)
+    return np.concatenate(list(in_turn(score, chunks)), axis=-2)
 
 
 def draws(n_films: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
@@ -64,21 +77,29 @@ def draws(n_films: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
 def _averages(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Score:
     """Return what scores resamples, `METRICS` (n_resamples, n_metrics)."""
     films, n_films = np.arange(len(labels)), len(labels)
-    rankings = _genre_rankings(values, labels)
+    rankings, counts_in = _genre_rankings(values, labels), _counts(named, labels)
     overall = _ranking(values.ravel(), labels.ravel(), np.repeat(films, labels.shape[1]))
-    loss, error = losses(values, labels).mean(axis=1), np.square(values - labels, dtype=float).mean(axis=1)
-    f1, residuals = rates(named, labels, axis=1)[2], _residuals(values, labels)
+    means = np.stack(
+        [
+            losses(values, labels).mean(axis=1),
+            rates(named, labels, axis=1)[2],
+            np.square(values - labels, dtype=float).mean(axis=1),
+        ]
+    )
+    residuals = _residuals(values, labels)
 
     def score(weights):
-        counts = counts_of(named, labels, weights)
+        weights = np.ascontiguousarray(weights)  # sparse products would copy any other order each time
+        counts = counts_in(weights)
+        loss, f1, error = means @ weights / n_films
         columns = (
-            weights.T @ loss / n_films,
+            loss,
             live_mean(_average_precisions(rankings, weights)),
             _average_precision(overall, weights),
             f1_of(counts.sum(axis=2)),
             live_mean(f1_of(counts)),
-            weights.T @ f1 / n_films,
-            weights.T @ error / n_films,
+            f1,
+            error,
             np.abs(residuals @ weights).sum(axis=0) / labels.size,
         )
         return np.stack(columns, axis=1)
@@ -89,10 +110,11 @@ def _averages(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Scor
 def _by_genre(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Score:
     """Return what scores resamples genre by genre, `GENRE_METRICS` (n_metrics, n_resamples, n_genres)."""
     rankings, loss = _genre_rankings(values, labels), losses(values, labels)
+    counts_in = _counts(named, labels)
 
     def score(weights):
         weights = np.ascontiguousarray(weights)
-        f1 = f1_of(counts_of(named, labels, weights))
+        f1 = f1_of(counts_in(weights))
         return np.stack([f1, _average_precisions(rankings, weights), weights.T @ loss / len(labels)])
 
     return score
@@ -100,7 +122,20 @@ def _by_genre(values: np.ndarray, named: np.ndarray, labels: np.ndarray) -> Scor
 
 def counts_of(named: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return hits, films named and films that carry the genre (3, n_resamples, n_genres)."""
-    return np.stack([weights.T @ cells for cells in (named & (labels == 1), named, labels)])
+    return _counts(named, labels)(weights)
+
+
+def _counts(named, labels):
+    """Return `counts_of` films whose weights come later."""
+    # Whole numbers below 2^24 are exact in float32.
+    kind = np.float32 if len(labels) < 1 << 24 else np.float64
+    cells = np.concatenate([named & (labels == 1), named, labels], axis=1, dtype=kind)
+
+    def counts(weights):
+        sums = weights.T.astype(kind) @ cells
+        return sums.reshape(len(sums), 3, -1).swapaxes(0, 1).astype(float)
+
+    return counts
 
 
 def f1_of(counts: np.ndarray) -> np.ndarray:
@@ -127,7 +162,7 @@ def _ranking(value, label, film):
     First the positive cells alone, then all cells, most probable first: times weights, they give what each
     cut adds to the hits and to the films it reaches.
     """
-    order = np.argsort(-value, kind="stable")
+    order = np.argsort(-value)
     positive = order[label[order] == 1]
     reach = np.searchsorted(-value[order], -value[positive], side="right")
     ends, starts = np.unique(reach, return_index=True)
@@ -141,7 +176,6 @@ def _ranking(value, label, film):
 
 def _average_precisions(rankings, weights):
     """Return the average precision of each resample and genre (n_resamples, n_genres)."""
-    weights = np.ascontiguousarray(weights)  # sparse products would copy any other order each time
     return np.stack([_average_precision(ranking, weights) for ranking in rankings], axis=1)
 
 
@@ -163,7 +197,8 @@ def _residuals(values, labels):
     n_films, n_genres = values.shape
     films = np.repeat(np.arange(n_films), n_genres)
     cells = (values - labels).ravel(), (bin_cells(values, BINS).ravel(), films)
-    return csr_array(cells, shape=(n_genres * BINS, n_films))
+    # Film by film: a film's weights are read once, and the sums of all bins stay in the processor's cache.
+    return csc_array(cells, shape=(n_genres * BINS, n_films))
 
 
 def intervals(samples: np.ndarray, level: float) -> pd.DataFrame:

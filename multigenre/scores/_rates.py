@@ -6,7 +6,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from multigenre._checks import InputError, check_labels, check_truth, some
+from multigenre._threads import blocks, side_by_side, summed
 from multigenre.data import Films, GenreProbabilities, Genres
+from multigenre.scores._sorted import FILMS, cell_keys, ranked_scores
 
 BINS = 10  # of a calibration error
 
@@ -20,7 +22,9 @@ def scored(probabilities: GenreProbabilities, films: Films) -> tuple[np.ndarray,
             "A report needs films that trained no member and fitted no fusion or threshold, "
             f"got role={role!r} from {probabilities.name}; pass the test split."
         )
-    return probabilities.values[probabilities.present], labels[probabilities.present]
+    here = probabilities.present
+    # Of all films no copy: of millions it would be the larger part of the memory.
+    return (probabilities.values, labels) if here.all() else (probabilities.values[here], labels[here])
 
 
 def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids: np.ndarray) -> np.ndarray:
@@ -28,7 +32,9 @@ def cuts_of(thresholds: pd.Series | pd.DataFrame | None, genres: Genres, ids: np
     if thresholds is None:
         return np.full(len(genres), 0.5)
     if isinstance(thresholds, pd.DataFrame):
-        cuts = thresholds.reindex(index=ids, columns=list(genres))
+        cuts = thresholds
+        if not (cuts.columns.equals(pd.Index(list(genres))) and cuts.index.equals(pd.Index(ids))):
+            cuts = cuts.reindex(index=ids, columns=list(genres))
         if cuts.isna().any(axis=None):
             films, columns = cuts.index[cuts.isna().any(axis=1)], cuts.columns[cuts.isna().any()]
             raise InputError(
@@ -52,6 +58,44 @@ def losses(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return each cell's binary cross-entropy in nats, (n_films, n_genres) float64."""
     values = np.clip(values, 1e-7, 1 - 1e-7, dtype=np.float64)
     return -np.log(np.where(labels == 1, values, 1 - values))
+
+
+def mean_losses(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each genre's mean binary cross-entropy in nats and mean square error: two arrays (n_genres,)."""
+
+    def sums(films):
+        value, label = values[films], labels[films]
+        return np.stack(
+            [losses(value, label).sum(axis=0), np.square(value - label, dtype=np.float64).sum(axis=0)]
+        )
+
+    loss, error = summed(sums, blocks(len(values), FILMS)) / len(values)
+    return loss, error
+
+
+def named_counts(named: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what scores of named genres are made of, counted a block of films at a time.
+
+    Returns
+    -------
+    counts : ndarray of shape (3, n_genres), int
+        Hits, films named, and films that carry the genre.
+    totals : ndarray of shape (3,), float64
+        Summed F1 of the films, films with all genres right, and cells that are wrong.
+    """
+
+    def counted(films):
+        name, label = named[films], labels[films] != 0
+        hits, wrong = name & label, name != label
+        counts = [cells.sum(axis=0) for cells in (hits, name, label)]
+        f1 = rates(name, label, axis=1)[2]
+        return np.stack(counts), np.array([f1.sum(), (~wrong.any(axis=1)).sum(), wrong.sum()])
+
+    parts = side_by_side(counted, blocks(len(named), FILMS))
+    if not parts:
+        return np.zeros((3, named.shape[1]), int), np.zeros(3)
+    counts, totals = zip(*parts, strict=True)
+    return np.sum(counts, axis=0), np.sum(totals, axis=0)
 
 
 def rates(predicted: np.ndarray, labels: np.ndarray, axis: int | None) -> np.ndarray:
@@ -111,7 +155,7 @@ def expected_calibration_error(values: ArrayLike, labels: ArrayLike, *, bins: in
     Raises
     ------
     InputError
-        If shapes differ, there is no film or no bin, or a probability is not finite.
+        If shapes differ, there is no film or no bin, or a probability is negative or not finite.
 
     References
     ----------
@@ -125,7 +169,6 @@ def expected_calibration_error(values: ArrayLike, labels: ArrayLike, *, bins: in
     """
     values = np.asarray(values)
     labels = check_labels(labels, values.shape)
-    if not len(values) or not np.isfinite(values).all() or bins < 1:
+    if not len(values) or not ((values >= 0) & np.isfinite(values)).all() or bins < 1:
         raise InputError("A calibration error needs a bin, films, and finite probabilities of each of them.")
-    _, probability, positives = bin_sums(values, labels, bins)
-    return np.abs(probability - positives).sum(axis=1) / len(values)
+    return ranked_scores(cell_keys(values, labels), bins)[1]

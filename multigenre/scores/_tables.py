@@ -54,7 +54,7 @@ def contender_scores(
     """
     thresholds = thresholds or {}
     found = {}
-    for contender in (prevalence_baseline(prevalence, films), *prediction.members, prediction.fused):
+    for contender in _everyone(prediction, films, prevalence):
         cuts, (values, labels) = thresholds.get(contender.name), scored(contender, films)
         half = named_scores(values >= 0.5, labels)
         found[contender.name] = {
@@ -106,6 +106,12 @@ def average_precisions(tables: Mapping[str, pd.DataFrame], names: Sequence[str])
     nothing = pd.Series(pd.NA, support.index, "Float64")
     columns = {name: tables[name]["average_precision"] if name in tables else nothing for name in names}
     return pd.DataFrame({"support": support, **columns})
+
+
+def _everyone(prediction, films, prevalence):
+    """Yield the baseline, which is as large as a member and is not kept, the members and the fused prediction."""
+    yield prevalence_baseline(prevalence, films)
+    yield from (*prediction.members, prediction.fused)
 
 
 def _plain(table):

@@ -103,22 +103,27 @@ def read_prediction(
     -------
     Prediction
     """
-    wanted, parts = pd.Index(ids), []
+    wanted, found, values = pd.Index(ids), [], {}
+    shape, filled = (len(wanted), len(genres)), 0
+    columns = {name: [f"{name}:{genre}" for genre in genres] for name in members}
+    columns, labels = {"fused": list(genres), **columns}, np.zeros(shape, np.uint8)
     for path in shard_paths(folder):
         table = pd.read_parquet(path).set_index("Id")
         table = table[wanted.get_indexer(table.index) >= 0]
-        if len(table):
-            parts.append(_prediction(table, genres, members))
-    return Prediction.concatenate(parts)
-
-
-def _prediction(table, genres, members):
-    """Return the prediction that became a table, see `multigenre.ensemble.Prediction.to_frame`."""
-    columns = {name: [f"{name}:{genre}" for genre in genres] for name in members}
-    found = {name: table[part] for name, part in columns.items() if part[0] in table}
+        rows = slice(filled, filled := filled + len(table))
+        found.append(table.index)
+        labels[rows] = genres.encode(filter(None, text.split("|")) for text in table["genres"])
+        for name, part in columns.items():
+            if len(table) and part[0] in table:
+                here = table[part].to_numpy()
+                # Filled shard by shard: parts to put together later would take as much again.
+                if name not in values:
+                    values[name] = np.full(shape, np.nan, here.dtype)
+                values[name][rows] = here
+    index = found[0].append(found[1:])
     fused, *others = (
-        GenreProbabilities(table.index, genres, part.to_numpy(), name)
-        for name, part in {"fused": table[list(genres)], **found}.items()
+        GenreProbabilities(index, genres, values.pop(name)[:filled], name)
+        for name in list(columns)
+        if name in values
     )
-    named = genres.encode(filter(None, text.split("|")) for text in table["genres"])
-    return Prediction(fused, tuple(others), pd.DataFrame(named, table.index, list(genres)))
+    return Prediction(fused, tuple(others), pd.DataFrame(labels[:filled], index, list(genres)))

@@ -112,7 +112,12 @@ def test_bins_that_ties_leave_empty_have_no_row_and_films_not_present_are_left_o
 
 def test_bad_input_is_refused_in_one_sentence():
     probabilities, films = made(5)
-    for values, bins in ((np.empty((0, 3)), 10), (np.full((5, 3), np.nan), 10), (probabilities.values, 0)):
+    for values, bins in (
+        (np.empty((0, 3)), 10),
+        (np.full((5, 3), np.nan), 10),
+        (probabilities.values - 1, 10),
+        (probabilities.values, 0),
+    ):
         with pytest.raises(InputError, match="needs a bin, films, and finite probabilities"):
             expected_calibration_error(values, films.labels[: len(values)], bins=bins)
     with pytest.raises(InputError, match="Labels must have shape"):
