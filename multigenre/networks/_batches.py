@@ -8,6 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from multigenre._checks import InputError
+from multigenre.networks._pools import share_cores
+
+share_cores()
 
 
 class Selection:

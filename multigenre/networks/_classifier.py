@@ -8,6 +8,9 @@ import keras
 
 from multigenre._seeds import child_seeds
 from multigenre.data import Genres
+from multigenre.networks._pools import share_cores
+
+share_cores()
 
 
 class GenreClassifier(keras.Model):

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from multigenre._checks import InputError
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre._threads import cores
+from multigenre._threads import VARIABLE, cores
 
 if TYPE_CHECKING:
     from multigenre.search._oracles import Lasting
@@ -58,7 +58,7 @@ def run_workers(
     folder : path
         That of the search. What the processes print goes to ``workers/NAME.log`` in it.
     workers : int
-        Each has its share of the processor's cores, unless ``TF_NUM_INTRAOP_THREADS`` says otherwise, and one of the
+        Each has its share of the cores (``MULTIGENRE_CORES``), and one of the
         GPUs that ``CUDA_VISIBLE_DEVICES`` names, in turn. Memory of a GPU is taken as it is needed, so that several
         processes can share one.
     address : str
@@ -90,12 +90,10 @@ def run_workers(
         "KERASTUNER_ORACLE_IP": address,
         "KERASTUNER_ORACLE_PORT": str(_free_port(address)),
         PARENT: str(os.getpid()),
+        VARIABLE: str(max(1, cores() // workers)),
         "no_grpc_proxy": address,
     }
-    resources = {
-        "TF_NUM_INTRAOP_THREADS": str(max(1, cores() // workers)),
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    }
+    resources = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     names = [f"worker-{number}" for number in range(workers)]
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
 

@@ -139,7 +139,7 @@ def shell(text):
 
 
 def test_what_the_processes_are_told_keeps_the_channel_on_this_machine(tmp_path):
-    said = "$KERASTUNER_ORACLE_IP $KERASTUNER_ORACLE_PORT $TF_NUM_INTRAOP_THREADS"
+    said = "$KERASTUNER_ORACLE_IP $KERASTUNER_ORACLE_PORT $MULTIGENRE_CORES"
     run_workers(shell(f'echo "{said}"'), tmp_path, workers=2)
     found = {path.stem: path.read_text().split() for path in (tmp_path / "workers").glob("*.log")}
     assert found.keys() == {"chief", "worker-0", "worker-1"}
