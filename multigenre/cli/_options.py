@@ -12,13 +12,10 @@ FilmsTable = Annotated[
     Path,
     typer.Argument(
         metavar="FILMS",
-        help="CSV or Parquet table: an id, an overview, and genres as 0/1 columns or as one column 'A|B'.",
+        help="Table of films (CSV, TSV or other text, Parquet): overviews, and genres as 0/1 columns or in one column.",
     ),
 ]
 BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")]
-Posters = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of posters, one ID.jpg, .png or .webp a film.")
-]
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse posters that cannot be read instead of naming them and going on."),

@@ -24,8 +24,10 @@ from multigenre._checks import (
 )
 from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
+from multigenre.data._reading import Reading, understand
+from multigenre.data._rules import ReadingRules
 from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
-from multigenre.data._tables import cells, film_columns, find_posters, read_labels, read_table, texts
+from multigenre.data._texts import spaced, texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +94,7 @@ class Films:
         # White space says nothing of a film, and a carriage return in a cell would cut a CSV's row.
         for name in ("overviews", "titles"):
             given = getattr(self, name)
-            spaced = [" ".join(text.split()) for text in texts([""] * len(self) if given is None else given)]
-            put(self, name, np.array(spaced, object))
+            put(self, name, spaced(texts([""] * len(self) if given is None else given)))
         put(self, "posters", texts(self.posters))
         for name in ("overviews", "posters", "titles"):
             check_shape(getattr(self, name), self.ids.shape, f"The films' {name}")
@@ -286,28 +287,35 @@ class Films:
         path: Pathlike,
         *,
         posters: Pathlike | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
         genres: Genres | None = None,
         labelled: bool = True,
+        rules: ReadingRules | None = None,
     ) -> Self:
-        """Read films from a CSV or Parquet table and find their posters.
+        """Read films from a table and find their posters.
 
-        The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
-        ``plot``, ``text``), optionally ``Title`` (or else ``Name``, or else ``Original_title``) and ``Poster``
-        (or ``poster_path``), and the genres either as columns of 0 and 1 or as one column ``Genres`` (or
-        ``Genre``) of ``A|B`` texts or lists. An empty cell is a missing overview or title, or a film without
-        genres. Other columns are left alone.
+        Tables are text in any encoding and with any separator, or Parquet. Which column is the id, overview, title,
+        genres, poster and split is found by name and by content, and can be said; other columns are left alone.
+        Genres are columns of 0 and 1, or one column of lists, JSON, or names joined by a mark. An empty cell, or one
+        that only says that there is nothing, is a missing overview or poster, or a film without genres.
+        `read_films` says what was understood; so does ``multigenre check``.
 
         Parameters
         ----------
         path : str or Path
         posters : str or Path, optional
-            Folder of posters: the files that the poster column names, else ``ID.jpg``, ``.jpeg``, ``.png`` or
-            ``.webp``. Without it, the poster column is relative to the table's folder.
+            Folder of posters: the files that the poster column names, else those named after the film's id, in
+            folders of their own too. Without it, the poster column is relative to the table's folder.
+        columns : dict of str to str or list of str, optional
+            Column by role: ``"id"``, ``"overview"``, ``"title"``, ``"genres"``, ``"poster"``, ``"split"``; a list, or
+            ``"Action..Western"``, for genres in columns of 0 and 1; ``""`` where there is none.
         genres : Genres, optional
             Give labels in these columns (see `align`). Default: the table's own genres, in the order of
-            its columns, or sorted when they come as lists.
+            its columns, or sorted when cells name them.
         labelled : bool
             False reads no genres, whatever the table holds: films to predict.
+        rules : ReadingRules, optional
+            What becomes of duplicates, broken rows, spellings, and so on.
 
         Returns
         -------
@@ -318,26 +326,106 @@ class Films:
         InputError
             If the table or the folder cannot be read as this; the sentence names the file.
         """
-        try:
-            table = read_table(path)
-            columns = film_columns(table)
-            ids = texts(table[columns["id"]])
-            named = cells(table, columns.get("poster"))
-            found = find_posters(ids, named, folder=posters, beside=Path(path).parent)
-            titles = cells(table, columns.get("title"))
-            films = cls(ids, cells(table, columns.get("overview")), found, titles=titles)
-            if not (films.has_overview | films.has_poster).any():
-                raise InputError(
-                    "no film has an overview or a poster; add a column Overview or name a posters folder."
-                )
-            names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
-            if labels is None:
-                return films
-            if genres is None and len(names) < 2:  # pyright: ignore[reportArgumentType]
-                raise InputError(
-                    f"{names[0]} is its only genre, but telling genres apart needs at least two."
-                )
-            films = replace(films, labels=labels, genres=Genres(names))  # pyright: ignore[reportArgumentType]
-            return films if genres is None else films.align(genres)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        options = {
+            "posters": posters,
+            "columns": columns,
+            "genres": genres,
+            "labelled": labelled,
+            "rules": rules,
+        }
+        return read_films(path, **options)[0]
+
+    @classmethod
+    def from_frame(
+        cls,
+        table: pd.DataFrame,
+        *,
+        posters: Pathlike | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
+        genres: Genres | None = None,
+        labelled: bool = True,
+        rules: ReadingRules | None = None,
+    ) -> Self:
+        """Return the films of a DataFrame, understood as `read` understands a file.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Its index names the films where no column does.
+        posters, columns, genres, labelled, rules
+            As `read` takes them; posters that the table names without a folder are relative to the current one.
+
+        Returns
+        -------
+        Films
+
+        Raises
+        ------
+        InputError
+            If the table or the folder cannot be read as this.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"movie": ["Up", "Heat"], "about": ["A house flies.", "A heist."]})
+        >>> Films.from_frame(table, columns={"overview": "about"}).headings
+        ['Up (1)', 'Heat (2)']
+        """
+        options = {
+            "posters": posters,
+            "columns": columns,
+            "genres": genres,
+            "labelled": labelled,
+            "rules": rules,
+        }
+        return read_films(table, **options)[0]
+
+
+def read_films(
+    source: Pathlike | pd.DataFrame,
+    *,
+    posters: Pathlike | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    genres: Genres | None = None,
+    labelled: bool = True,
+    rules: ReadingRules | None = None,
+) -> tuple[Films, Reading]:
+    """Return the films of a table, and what was understood of it.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+    posters, columns, genres, labelled, rules
+        As `Films.read` takes them.
+
+    Returns
+    -------
+    Films
+    Reading
+
+    Raises
+    ------
+    InputError
+        If the table or the folder cannot be read as films; the sentence names the file.
+    """
+    what = "the table" if isinstance(source, pd.DataFrame) else source
+    try:
+        found, reading = understand(
+            source, posters=posters, columns=columns, genres=genres, labelled=labelled, rules=rules
+        )
+        films = Films(**found)
+        if not (films.has_overview | films.has_poster).any():
+            raise InputError(
+                "no film has an overview or a poster; name the column of overviews with --columns overview=NAME, or a "
+                "posters folder."
+            )
+        if films.labels is None:
+            return films, reading
+        if genres is not None:
+            return films.align(genres), reading
+        if len(films.genres) < 2:
+            raise InputError(
+                f"{films.genres.names[0]} is its only genre, but telling genres apart needs at least two."
+            )
+        return films, reading
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error

@@ -1,0 +1,343 @@
+"""Tables as text: which character separates cells, where the names of columns stand, which rows are broken."""
+
+import csv
+import io
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from multigenre._checks import InputError, some
+from multigenre.data._columns import is_id, is_known
+from multigenre.data._encodings import Encoding
+from multigenre.data._notes import Notes
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", "::": "::"}
+SAID = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "pipe": "|"}  # what --separator takes too
+UNIT = (
+    "\x1f"  # stands for a separator of two characters, which the reader of the standard library does not take
+)
+SAMPLE = 2**18  # characters from which the layout is judged
+TITLES = 10  # rows at most above the names of columns
+CHUNK = 20_000  # rows that wait as Python's texts, which take far more memory than Arrow's
+
+
+class Layout(NamedTuple):
+    """How a text is a table.
+
+    ``lines`` end with the names of columns, or are 0 where there are none; ``titles`` rows stand above them.
+    """
+
+    separator: str
+    names: list[str]
+    lines: int
+    titles: int
+
+
+class Dialect(NamedTuple):
+    """How cells are quoted: with double quotes; with backslashes before quotes in them; not at all."""
+
+    quoting: int = csv.QUOTE_MINIMAL
+    escape: str | None = None
+    said: str = ""
+
+
+DIALECTS = (
+    Dialect(escape="\\", said="cells with backslashes before quotes or separators"),
+    Dialect(csv.QUOTE_NONE, said="cells whose quotes are part of the text"),
+)
+
+
+class Rows(NamedTuple):
+    """What a dialect reads: columns, the first line of each bad row with what is wrong, and what was repaired."""
+
+    columns: list[pa.ChunkedArray]
+    bad: list[tuple[int, str]]
+    repaired: Counter[str]
+
+
+def read_delimited(
+    opened: Callable[[], BinaryIO],
+    encoding: Encoding,
+    notes: Notes,
+    *,
+    separator: str | None = None,
+    bad_rows: str = "error",
+) -> pd.DataFrame:
+    """Return a table of texts from a file, its columns by name.
+
+    Parameters
+    ----------
+    opened : callable
+        Gives the file's bytes from the start, as a stream.
+    encoding : Encoding
+    notes : Notes
+        Told what was understood and repaired.
+    separator : str, optional
+        Default: the one that gives rows of one length, and names of columns that are known.
+    bad_rows : str
+        ``"error"`` refuses rows that are longer or shorter than the names of columns, and quotes that do not
+        close; ``"skip"`` leaves them out, counted.
+
+    Returns
+    -------
+    DataFrame of str
+        An empty cell is ``""``. Columns without a name are called ``""``, all of them where there are no names
+        ``"column 1"``, ``"column 2"``...
+
+    Raises
+    ------
+    InputError
+        If the file is empty, or rows are bad.
+    """
+    with _text(opened, encoding) as file:
+        sample = file.read(SAMPLE)
+        if file.read(1):
+            sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    if not sample.strip():
+        raise InputError("the file is empty.")
+    layout = _layout(sample, separator)
+    notes.facts["separator"] = SEPARATORS.get(layout.separator, layout.separator)
+    notes.repair("lines above the names of columns left out", layout.titles)
+    if not layout.lines:
+        notes.warn(
+            f"It has no line with names of columns: they are called {some(layout.names, 4)}, in their order."
+        )
+    found, dialect = _read(opened, encoding, layout, Dialect()), Dialect()
+    if found.bad:
+        for other in DIALECTS:
+            tried = _read(opened, encoding, layout, other)
+            if not tried.bad and (other.escape or not _wrapped(tried.columns)):
+                found, dialect = tried, other
+                break
+    if found.bad and bad_rows == "error":
+        raise InputError(_bad_rows(found.bad, notes.facts["separator"]))
+    notes.repair("bad rows left out", len(found.bad))
+    if found.bad:
+        notes.warn(
+            f"{len(found.bad)} rows are left out, for they are broken: those of line "
+            f"{some([line for line, _ in found.bad], 5)}."
+        )
+    if dialect.said:
+        notes.facts["quoting"] = dialect.said
+    for what, count in found.repaired.items():
+        notes.repair(what, count)
+    kind = pd.StringDtype("pyarrow", na_value=float("nan"))
+    table = pd.DataFrame({place: pd.Series(column, dtype=kind) for place, column in enumerate(found.columns)})
+    table.columns = [" ".join(name.split()) for name in layout.names]
+    return table
+
+
+@contextmanager
+def _text(opened, encoding):
+    with opened() as raw, io.TextIOWrapper(raw, encoding.name, encoding.errors, newline="") as file:
+        yield file
+
+
+def _layout(sample, separator):
+    """Return the layout of a text: as its first line or the caller says, or the likeliest."""
+    said = re.match('\ufeff?"?sep=(.|::|\\\\t)"?,*(\r\n|\r|\n)', sample)
+    above = 1 if said else 0
+    sample = sample[said.end() :] if said else sample
+    if separator is not None:
+        candidates = [SAID.get(separator.lower(), separator)]
+    elif said:
+        candidates = [SAID.get(said.group(1), said.group(1))]
+    else:
+        candidates = list(SEPARATORS)
+    if any(len(one) != 1 and one != "::" for one in candidates):
+        raise InputError(f"a separator is one character, or ::, got {separator!r}.")
+    found = max((_judge(sample, one) for one in candidates), key=lambda pair: pair[0])[1]
+    return found._replace(lines=found.lines + above if found.lines else above)
+
+
+def _judge(sample, separator):
+    """Return how well a separator explains a sample, and the layout that it gives."""
+    reader = csv.reader(
+        _lines(io.StringIO(sample, newline=""), separator), **_options(separator, Dialect(), strict=False)
+    )
+    rows = [(row, reader.line_num) for row in reader if any(cell.strip() for cell in row)]
+    if not rows:
+        raise InputError("the file is empty.")
+    widths = Counter(len(row) for row, _ in rows[1:] or rows)
+    usual = max(widths, key=lambda width: (widths[width], width))
+    place = 0
+    for place, (row, _) in enumerate(rows[:TITLES]):  # noqa: B007
+        filled = sum(bool(cell.strip()) for cell in row)
+        if filled > 1 and (len(row) >= usual or any(map(is_known, row))):
+            break
+    else:
+        place = 0
+    names, line = rows[place]
+    below = [len(row) for row, _ in rows[place + 1 :]]
+    known = sum(map(is_known, names))
+    headed = bool(known) or not _looks_like_films(names)
+    if headed:
+        # A title's line may be empty but for its first cell, as spreadsheets save one.
+        counted = [row[0].strip() for row, _ in rows[place + 1 :]]
+        from_one = counted in ([str(k + start) for k in range(len(counted))] for start in (0, 1))
+        if below and len(names) + 1 == usual and from_one and not is_id(names[0]):
+            names = ["", *names]  # as R writes tables, with row names that have no name
+        layout = Layout(separator, [name.strip().lstrip("\ufeff") for name in names], line, place)
+        regular = sum(width == len(names) for width in below) / max(len(below), 1)
+    else:
+        names = [f"column {number + 1}" for number in range(usual)]
+        layout, known = Layout(separator, names, 0, 0), 0
+        regular = sum(len(row) == usual for row, _ in rows) / len(rows)
+    wide = len(names) > 1
+    return (wide and known, wide and round(regular, 1), wide and min(len(names), 3)), layout
+
+
+def _looks_like_films(cells):
+    """Return whether a first row holds films rather than names of columns."""
+    cells = [cell.strip() for cell in cells]
+    filled = [cell for cell in cells if cell]
+    return (
+        len(set(filled)) < len(filled)
+        or any(re.fullmatch(r"(tt)?[\d.,/-]+", cell) for cell in filled)
+        or any(len(cell) > 60 or cell[0] in "[{" or "|" in cell for cell in filled)
+    )
+
+
+def _options(separator, dialect, *, strict=True):
+    return {
+        "delimiter": UNIT if len(separator) > 1 else separator,
+        "quoting": csv.QUOTE_NONE if len(separator) > 1 else dialect.quoting,
+        "escapechar": dialect.escape,
+        "skipinitialspace": separator != "\t",
+        "strict": strict,
+    }
+
+
+def _lines(file, separator):
+    return file if len(separator) == 1 else (line.replace(separator, UNIT) for line in file)
+
+
+@contextmanager
+def _cells_of_any_length() -> Iterator[None]:
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read(opened, encoding, layout, dialect):
+    """Return what a dialect makes of a file."""
+    width, bad, repaired = len(layout.names), [], Counter()
+    chunks, waiting, broken_before, shapes = [], [], False, Counter()
+    options = _options(layout.separator, dialect)
+    with _cells_of_any_length(), _text(opened, encoding) as file:
+        lines = _Remembered(_lines(file, layout.separator))
+        for _ in range(layout.lines):
+            next(lines, None)
+        reader = csv.reader(lines, **options)
+        while True:
+            line = layout.lines + reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                break
+            except csv.Error:
+                last = layout.lines + reader.line_num
+                row = _with_stray_quotes(lines.last, options, width) if line == last else None
+                if row is None:
+                    bad.append((line, "a quote that does not close where the cell ends"))
+                    broken_before = True
+                    continue
+                repaired["rows with stray quotes"] += 1
+            if not any(row):
+                repaired["empty rows left out"] += bool(row)
+                continue
+            if len(row) != width:
+                row = _fitted(row, layout.names, repaired)
+            if len(row) != width:
+                bad.append((line, f"{len(row)} cells where there are {width} names of columns"))
+                broken_before = True
+                continue
+            if broken_before:
+                # What follows a broken row may be the rest of it, with as many separators as a row by chance.
+                usual = shapes.most_common(1)
+                if usual and usual[0][1] > 0.9 * shapes.total() and _shape(row[0]) != usual[0][0]:
+                    bad.append((line, f"the rest of a broken row, it seems, for it starts with {row[0]!r}"))
+                    continue
+                broken_before = False
+            if len(shapes) < 100:
+                shapes[_shape(row[0])] += 1
+            waiting.append(row)
+            if len(waiting) == CHUNK:
+                chunks.append(_columns(waiting))
+                waiting = []
+    if waiting:
+        chunks.append(_columns(waiting))
+    columns = [pa.chunked_array(parts, pa.large_string()) for parts in zip(*chunks, strict=True)]
+    return Rows(columns or [pa.chunked_array([], pa.large_string())] * width, bad, repaired)
+
+
+class _Remembered:
+    """Lines, and the last that was taken."""
+
+    def __init__(self, lines: Iterable[str]):
+        self.lines, self.last = iter(lines), ""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.last = next(self.lines)
+        return self.last
+
+
+def _columns(rows):
+    return [pa.array(column, pa.large_string()) for column in zip(*rows, strict=True)]
+
+
+def _shape(text):
+    return re.sub("[0-9]+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
+
+
+def _with_stray_quotes(line, options, width):
+    """Return the row of one line whose quotes do not end cells: as it stands, or with its quotes left out."""
+    if options["quoting"] == csv.QUOTE_NONE:
+        return None
+    for more in ({"quoting": csv.QUOTE_NONE}, {}):
+        row = next(csv.reader([line], **options | more | {"strict": False}), [])
+        if len(row) == width and not (more and any(_is_quoted(cell) for cell in row)):
+            return row
+    return None
+
+
+def _is_quoted(cell):
+    return len(cell) > 1 and cell[0] == cell[-1] == '"'
+
+
+def _fitted(row, names, repaired):
+    """Return a row without empty cells beyond the last name, or with those that a comma at the end of names adds."""
+    width = len(names)
+    if len(row) > width and not any(cell.strip() for cell in row[width:]):
+        repaired["rows with separators after the last cell"] += 1
+        return row[:width]
+    if len(row) < width and not any(names[len(row) :]):
+        return row + [""] * (width - len(row))
+    return row
+
+
+def _wrapped(columns):
+    """Return whether some cells of a table that is read without quotes are wrapped in quotes."""
+    return any(pc.any(pc.match_substring_regex(column, '^".*"$')).as_py() for column in columns)
+
+
+def _bad_rows(bad, separator):
+    line, why = bad[0]
+    more = f", and {len(bad) - 1} more rows are broken (line {some([one for one, _ in bad[1:]], 5)})"
+    return (
+        f"line {line} has {why}{more if bad[1:] else ''}: a text that holds a {separator}, a quote or a line break "
+        "needs double quotes around it and each quote in it twice; correct it, or say --bad-rows skip to leave such "
+        "rows out."
+    )
