@@ -41,7 +41,7 @@ def check(
 def print_facts(facts: dict[str, Any], source: Path) -> None:
     """Print what `multigenre.data.check_films` gives on a screen."""
     read = ", ".join(
-        f"{what} {facts[what]}" + (f" ({facts[f'{what}, why']})" if f"{what}, why" in facts else "")
+        f"{what} {facts[what]}" + (f" ({facts[f'{what}_why']})" if f"{what}_why" in facts else "")
         for what in ("format", "encoding", "separator", "quoting")
         if what in facts
     )

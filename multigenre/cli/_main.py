@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 import multigenre
+import multigenre.data
 import multigenre.ensemble
 import multigenre.members
 import multigenre.scores
@@ -252,7 +253,7 @@ def _train(ensemble, films, out, **options):
 
 def _in_shards(films, engine, strict):
     """Return whether films are predicted shard by shard, where posters were checked by 'convert'."""
-    found = engine is Engine.ray or films.is_dir()
+    found = engine is Engine.ray or (films.is_dir() and not multigenre.data.is_source(films))
     if found and strict:
         raise InputError("--strict is for a table and the local engine; 'convert --strict' checks shards.")
     return found

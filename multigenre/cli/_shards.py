@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import multigenre
+import multigenre.data
 import multigenre.shards
 from multigenre.cli._options import FilmsTable, Strict
 from multigenre.cli._reading import FilmsReader, reads_films
@@ -62,7 +63,11 @@ def predict_shards(
     engine, actors, with_members
         As `multigenre.shards.predict_shards` takes them.
     """
-    source = films if films.is_dir() else reader.read(films, labelled=False)
+    source = (
+        films
+        if films.is_dir() and not multigenre.data.is_source(films)
+        else reader.read(films, labelled=False)
+    )
     with quiet():
         predict = multigenre.shards.predict_shards
     options = {"engine": str(engine), "with_members": with_members, "actors": actors}
@@ -99,7 +104,7 @@ def evaluate_shards(
         As `multigenre.ensemble.GenreEnsemble.evaluate`.
     by_genre : DataFrame
     """
-    source = films if films.is_dir() else reader.read(films)
+    source = films if films.is_dir() and not multigenre.data.is_source(films) else reader.read(films)
     with quiet():
         evaluate = multigenre.shards.evaluate_shards
     with progress_bars() as progress:

@@ -17,6 +17,7 @@ from ._reading import Reading as Reading
 from ._reading import film_table as film_table
 from ._reading import id_column as id_column
 from ._rules import ReadingRules as ReadingRules
+from ._sources import is_source as is_source
 from ._splits import folds_of_films as folds_of_films
 from ._splits import near_duplicate_groups as near_duplicate_groups
 from ._splits import stratified_split as stratified_split

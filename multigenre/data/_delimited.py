@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,10 +56,15 @@ DIALECTS = (
 
 
 class Rows(NamedTuple):
-    """What a dialect reads: columns, the first line of each bad row with what is wrong, and what was repaired."""
+    """What a dialect reads.
+
+    Columns, the first line of each bad row with what is wrong with it, the lines of what follows bad rows and is the
+    rest of one, and what was repaired.
+    """
 
     columns: list[pa.ChunkedArray]
     bad: list[tuple[int, str]]
+    rests: list[int]
     repaired: Counter[str]
 
 
@@ -118,12 +124,10 @@ def read_delimited(
                 break
     if found.bad and bad_rows == "error":
         raise InputError(_bad_rows(found.bad, notes.facts["separator"]))
-    notes.repair("bad rows left out", len(found.bad))
     if found.bad:
-        notes.warn(
-            f"{len(found.bad)} rows are left out, for they are broken: those of line "
-            f"{some([line for line, _ in found.bad], 5)}."
-        )
+        left = sorted([line for line, _ in found.bad] + found.rests)
+        notes.repair("bad rows left out", len(left))
+        notes.warn(f"{len(left)} rows are left out, for they are broken: those of line {some(left, 5)}.")
     if dialect.said:
         notes.facts["quoting"] = dialect.said
     for what, count in found.repaired.items():
@@ -231,7 +235,7 @@ def _cells_of_any_length() -> Iterator[None]:
 def _read(opened, encoding, layout, dialect):
     """Return what a dialect makes of a file."""
     width, bad, repaired = len(layout.names), [], Counter()
-    chunks, waiting, broken_before, shapes = [], [], False, Counter()
+    chunks, waiting, n_rows, after_broken, broken_before = [], [], 0, [], False
     options = _options(layout.separator, dialect)
     with _cells_of_any_length(), _text(opened, encoding) as file:
         lines = _Remembered(_lines(file, layout.separator))
@@ -262,14 +266,9 @@ def _read(opened, encoding, layout, dialect):
                 broken_before = True
                 continue
             if broken_before:
-                # What follows a broken row may be the rest of it, with as many separators as a row by chance.
-                usual = shapes.most_common(1)
-                if usual and usual[0][1] > 0.9 * shapes.total() and _shape(row[0]) != usual[0][0]:
-                    bad.append((line, f"the rest of a broken row, it seems, for it starts with {row[0]!r}"))
-                    continue
+                after_broken.append((n_rows, line, row))
                 broken_before = False
-            if len(shapes) < 100:
-                shapes[_shape(row[0])] += 1
+            n_rows += 1
             waiting.append(row)
             if len(waiting) == CHUNK:
                 chunks.append(_columns(waiting))
@@ -277,7 +276,34 @@ def _read(opened, encoding, layout, dialect):
     if waiting:
         chunks.append(_columns(waiting))
     columns = [pa.chunked_array(parts, pa.large_string()) for parts in zip(*chunks, strict=True)]
-    return Rows(columns or [pa.chunked_array([], pa.large_string())] * width, bad, repaired)
+    columns = columns or [pa.chunked_array([], pa.large_string())] * width
+    rests = _rests(columns, after_broken)
+    if rests:
+        kept = np.ones(n_rows, bool)
+        kept[[place for place, _, _ in rests]] = False
+        columns = [column.filter(pa.array(kept)) for column in columns]
+    return Rows(columns, bad, [line for _, line, _ in rests], repaired)
+
+
+def _rests(columns, after_broken):
+    """Return which rows after broken ones are the rest of those, with as many separators as a row by chance.
+
+    A row is one of the table's if its cells look like those of other rows, in the columns whose cells look alike.
+    """
+    if not after_broken:
+        return []
+    places = {place for place, _, _ in after_broken}
+    usual = []
+    for column in columns:
+        cells = [cell for place, cell in enumerate(column.slice(0, 200).to_pylist()) if place not in places]
+        shape, count = Counter(map(_shape, cells)).most_common(1)[0] if cells else ("", 0)
+        usual.append(shape if count > 0.9 * len(cells) and len(cells) else None)
+    known = [place for place, shape in enumerate(usual) if shape is not None]
+    return [
+        one
+        for one in after_broken
+        if not known or any(_shape(one[2][place]) != usual[place] for place in known)
+    ]
 
 
 class _Remembered:
@@ -299,7 +325,8 @@ def _columns(rows):
 
 
 def _shape(text):
-    return re.sub("[0-9]+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
+    """Return what texts of one kind share: a for letters, 9 for digits, and the marks between them."""
+    return re.sub(r"[0-9]+(\.[0-9]+)?", "9", re.sub(r"[^\W\d_]+", "a", text.strip()[:100]))
 
 
 def _with_stray_quotes(line, options, width):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -338,7 +339,7 @@ class Films:
     @classmethod
     def from_frame(
         cls,
-        table: pd.DataFrame,
+        table: Any,
         *,
         posters: Pathlike | None = None,
         columns: Mapping[str, str | Sequence[str]] | None = None,
@@ -346,12 +347,12 @@ class Films:
         labelled: bool = True,
         rules: ReadingRules | None = None,
     ) -> Self:
-        """Return the films of a DataFrame, understood as `read` understands a file.
+        """Return the films of a DataFrame or a dataset, understood as `read` understands a file.
 
         Parameters
         ----------
-        table : DataFrame
-            Its index names the films where no column does.
+        table : DataFrame, or a dataset of Hugging Face's ``datasets``, or a dictionary of such by split
+            The index of a DataFrame names the films where no column does.
         posters, columns, genres, labelled, rules
             As `read` takes them; posters that the table names without a folder are relative to the current one.
 
@@ -381,7 +382,7 @@ class Films:
 
 
 def read_films(
-    source: Pathlike | pd.DataFrame,
+    source: Any,
     *,
     posters: Pathlike | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
@@ -393,7 +394,7 @@ def read_films(
 
     Parameters
     ----------
-    source : path or DataFrame
+    source : path, DataFrame, or a dataset of Hugging Face's ``datasets`` or a dictionary of such by split
     posters, columns, genres, labelled, rules
         As `Films.read` takes them.
 
@@ -407,7 +408,7 @@ def read_films(
     InputError
         If the table or the folder cannot be read as films; the sentence names the file.
     """
-    what = "the table" if isinstance(source, pd.DataFrame) else source
+    what = source if isinstance(source, str | os.PathLike) else "the table"
     try:
         found, reading = understand(
             source, posters=posters, columns=columns, genres=genres, labelled=labelled, rules=rules

@@ -11,11 +11,17 @@ from multigenre.data._columns import is_known, sample_rows
 from multigenre.data._genre_texts import COMMON, folded
 from multigenre.data._notes import Notes
 
-FLAGS = {
-    "0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1, "no": 0, "yes": 1, "n": 0, "y": 1, "f": 0, "t": 1,
-    "x": 1, "✓": 1, "": np.nan, "nan": np.nan, "none": np.nan, "<na>": np.nan, "n/a": np.nan, "na": np.nan,
-    "null": np.nan,
-}  # fmt: skip
+# How tables write 0 and 1: a column keeps to one way.
+WAYS = (
+    {"0": 0, "1": 1, "0.0": 0, "1.0": 1},
+    {"false": 0, "true": 1},
+    {"no": 0, "yes": 1},
+    {"n": 0, "y": 1},
+    {"f": 0, "t": 1},
+    {"x": 1},
+    {"✓": 1},
+)
+BLANK = ("", "nan", "none", "<na>", "n/a", "na", "null")
 # Facts that tables keep as 0 and 1 and that are no genre.
 FACTS = re.compile(
     r"(is|has|was|had|in|on|can|may)([ _-].*|(?-i:[A-Z]).*)|adult|video|colou?r|(black.?and.?white|bw)|english|"
@@ -61,7 +67,9 @@ def _flags(column):
     if column.dtype == object and column.map(lambda cell: isinstance(cell, (list, dict, np.ndarray))).any():
         return np.full(len(column), -1.0)
     codes, distinct = pd.factorize(column.astype(object).where(column.notna(), ""))
-    values = [FLAGS.get(str(cell).strip().lower(), -1) for cell in distinct]
+    said = [str(cell).strip().lower() for cell in distinct]
+    way = max(WAYS, key=lambda way: sum(cell in way for cell in said))
+    values = [np.nan if cell in BLANK else way.get(cell, -1) for cell in said]
     return np.array(values or [np.nan], float)[codes]
 
 

@@ -16,7 +16,12 @@ from multigenre.data._notes import Notes
 from multigenre.data._texts import NO_GENRE, is_placeholder
 
 # Marks between genres, those first that names themselves hold least.
-MARKS = ("|", ";", "、", "，", "•", "·", "\n", "\t", ",", "/")
+MARKS = ("|", ";", "、", "，", "•", "·", "\n", "\t", ",", "/", " - ", "+")
+IN_NAMES = (
+    "/",
+    " - ",
+    "+",
+)  # Sci-Fi/Fantasy may be one name: these split only what is found without them too
 NAMED_BY = (
     "name",
     "genre",
@@ -190,10 +195,11 @@ def _splitter(texts: Iterable[str], counts, notes, apart) -> Callable[[str], tup
     cells = Counter(dict(zip(texts, counts, strict=True)))
     marked = {mark: sum(count for text, count in cells.items() if mark in text) for mark in MARKS}
     any_mark = sum(count for text, count in cells.items() if any(mark in text for mark in MARKS))
-    # One odd cell does not choose for the others; a slash never does, for names have it too (Sci-Fi/Fantasy).
-    first = next((mark for mark in MARKS[:-1] if marked[mark] and marked[mark] >= 0.01 * any_mark), None)
+    # One odd cell does not choose for the others.
+    may_be = [mark for mark in MARKS if mark not in IN_NAMES and marked[mark]]
+    first = next((mark for mark in may_be if marked[mark] >= 0.01 * any_mark), None)
     if first is not None:
-        notes.facts["genres apart"] = first
+        notes.facts["genres_apart"] = first
     parts = {text: text.split(first) if first else [text] for text in texts}
     others = [mark for mark in MARKS if mark != first and marked[mark]]
     if not others:
@@ -224,7 +230,7 @@ def _splitter(texts: Iterable[str], counts, notes, apart) -> Callable[[str], tup
 
     found = {text: tuple(piece for part in parts[text] for piece in split_more(part)) for text in texts}
     if split and first is None:
-        notes.facts["genres apart"] = split.most_common(1)[0][0]
+        notes.facts["genres_apart"] = split.most_common(1)[0][0]
     if whole:
         names = some([repr(name) for name, _ in whole.most_common()])
         notes.warn(

@@ -80,6 +80,8 @@ def read_labels(
                 _compare(role, names, labels, cells, codes, ids, notes, rules)
             return names, labels
     names, labels = _of_cells(cells, codes, notes, rules)
+    if names and all(name.isdecimal() for name in names):
+        notes.warn(f"Genres are numbers ({some(names)}): --map FILE gives them names.")
     return (names, labels) if names else (None, None)
 
 

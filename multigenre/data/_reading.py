@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from multigenre.data._notes import Notes
 from multigenre.data._poster_index import find_posters
 from multigenre.data._posters import inline_poster
 from multigenre.data._rules import ReadingRules
-from multigenre.data._tables import checked_table, read_table
+from multigenre.data._sources import open_source
 from multigenre.data._texts import cells, spaced, texts, without_placeholders
 
 
@@ -57,7 +56,7 @@ class Reading:
 
 
 def understand(
-    source: Pathlike | pd.DataFrame,
+    source: Any,
     *,
     posters: Pathlike | None = None,
     columns: Mapping[str, str | Sequence[str]] | None = None,
@@ -69,7 +68,7 @@ def understand(
 
     Parameters
     ----------
-    source : path or DataFrame
+    source : path, DataFrame or dataset
     posters, columns, genres, labelled, rules
         As `Films.read` takes them.
 
@@ -79,7 +78,9 @@ def understand(
         If it cannot be read as films.
     """
     notes, rules, said = Notes(), rules or ReadingRules(), columns or {}
-    table, beside = _source(source, notes, rules)
+    table, beside, known, folder, standard = open_source(source, notes, rules)
+    said = {**known, **said}
+    posters = posters or folder
     roles = find_roles(table, notes, said)
     table, ids, groups = _rows(table, roles, notes, rules)
     found: dict[str, Any] = {"ids": ids}
@@ -92,6 +93,8 @@ def understand(
     if labelled:
         none = "genres" in said and not said["genres"]
         names, labels = read_labels(table, roles, ids, notes, rules, expected=genres or (), none=none)
+        if standard and names and rules.genre_map is None:
+            names, labels = _standard(names, labels, standard, notes)
     if groups is not None:
         ids, overviews, titles, named, splits, labels = _merged(
             groups, ids, overviews, titles, named, splits, labels, notes
@@ -127,7 +130,7 @@ def understand(
 
 
 def film_table(
-    source: Pathlike,
+    source: Any,
     *,
     columns: Mapping[str, str | Sequence[str]] | None = None,
     rules: ReadingRules | None = None,
@@ -140,8 +143,8 @@ def film_table(
         If it cannot be read as films.
     """
     notes, rules = Notes(), rules or ReadingRules()
-    table, _ = _source(source, notes, rules)
-    table, ids, groups = _rows(table, find_roles(table, notes, columns), notes, rules)
+    table, _, known, _, _ = open_source(source, notes, rules)
+    table, ids, groups = _rows(table, find_roles(table, notes, {**known, **(columns or {})}), notes, rules)
     table = table.set_axis(ids)
     return table if groups is None else table[~table.index.duplicated()]
 
@@ -158,17 +161,6 @@ def id_column(table: pd.DataFrame) -> str:
     if role is None:
         raise InputError(f"it needs a column Id that names each film, but has {some(table.columns, 5)}.")
     return str(role.column)
-
-
-def _source(source, notes, rules):
-    """Return a table, and the folder that paths in it are relative to."""
-    if isinstance(source, pd.DataFrame):
-        index = source.index
-        named = index.name is not None or not isinstance(index, pd.RangeIndex)
-        frame = source.rename_axis(index.name or "index").reset_index() if named else source.copy(deep=False)
-        return checked_table(frame), Path()
-    path = Path(source)
-    return read_table(path, notes, rules), path.parent
 
 
 def _rows(table, roles, notes, rules):
@@ -206,6 +198,21 @@ def _rows(table, roles, notes, rules):
         return table[first], ids[first], None
     notes.repair("rows merged into an earlier one of the same id", again)
     return table, ids, codes
+
+
+def _standard(names, labels, standard, notes):
+    """Return the genres that a layout fixes, of those that are there."""
+    kept = [place for place, name in enumerate(names) if name in standard]
+    others = [
+        f"{name} ({labels[:, place].sum()} films)" for place, name in enumerate(names) if name not in standard
+    ]
+    if not kept or not others:
+        return names, labels
+    notes.warn(
+        f"{some(others, 6)} are none of the {len(standard)} genres of this public task and left out; --map FILE "
+        "decides otherwise."
+    )
+    return [names[place] for place in kept], labels[:, kept]
 
 
 def _merged(groups, ids, overviews, titles, named, splits, labels, notes):

@@ -88,7 +88,7 @@ def _text(path, suffix, notes, rules):
         return path.open("rb")
 
     encoding = find_encoding(opened, rules.encoding)
-    notes.facts |= {"encoding": encoding.name.removesuffix("-sig"), "encoding, why": encoding.why}
+    notes.facts |= {"encoding": encoding.name.removesuffix("-sig"), "encoding_why": encoding.why}
     notes.repair(f"bytes that are not {encoding.name}, read as \ufffd", encoding.replaced)
     return read_delimited(opened, encoding, notes, separator=rules.separator, bad_rows=rules.bad_rows)
 
