@@ -35,7 +35,6 @@ from multigenre.cli._options import (
     Split,
     Strict,
     parse_names,
-    parse_split,
 )
 from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._search import search
@@ -122,7 +121,7 @@ def train(
     A run that was killed goes on where it was when the same command is given again.
     """
     multigenre.ensemble.check_free(out)
-    shares, table = parse_split(split), reader.read(films)
+    table, shares = reader.read_split(films, split)
     options = {"preset": preset.value, "seed": seed, "refit": refit}
     if settings:
         options["settings"] = multigenre.members.read_settings(settings)

@@ -4,16 +4,20 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import multigenre
 import multigenre.data
 from multigenre._checks import InputError
+from multigenre.cli._options import parse_split
 from multigenre.cli._terminal import console
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,18 @@ class FilmsReader:
         if not quiet:
             say(found, reading, films)
         return found
+
+    def read_split(
+        self, films: Path, split: str
+    ) -> "tuple[multigenre.data.Films, dict[str, float] | pd.Series]":
+        """Return the films of a table and how they are split: by shares, or as a column of the table says."""
+        if "=" in split:
+            shares = parse_split(split)
+            return self.read(films), shares
+        by_column = replace(self, columns=[*(self.columns or []), f'split="{split}"'])
+        found, reading = multigenre.data.read_films(films, posters=self.posters, **by_column.how)
+        say(found, reading, films)
+        return found, reading.splits
 
     def arguments(self) -> list[str]:
         """Return the options as a command line gives them."""

@@ -11,7 +11,7 @@ from rich.table import Table
 import multigenre
 import multigenre.search
 from multigenre._checks import InputError
-from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Seed, Split, parse_names, parse_split
+from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Seed, Split, parse_names
 from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._terminal import console, output, progress_bars, quiet
 from multigenre.search import run_workers
@@ -92,7 +92,8 @@ def search(
             run_workers(command, out, **options)
             table = multigenre.search.finish(out)
         else:
-            roles = reader.read(films).split(parse_split(split), seed=seed)
+            table, shares = reader.read_split(films, split)
+            roles = table.split(shares, seed=seed)
             plan = multigenre.search.SearchPlan(
                 objective=objective,
                 strategy=strategy,

@@ -45,6 +45,7 @@ def check_films(films: Films, reading: Reading, *, progress: Progress = no_progr
     shared = shared_overviews(films.overviews)
     unreadable = _unreadable(films, progress)
     counts = films.summary()
+    across = _across(groups, reading.splits)
     facts = {
         "films": len(films),
         "genres": support,
@@ -59,10 +60,20 @@ def check_films(films: Films, reading: Reading, *, progress: Progress = no_progr
         "near_duplicates": int(many.sum()),
         "shared_overviews": shared,
         "unreadable_posters": unreadable,
-        "splits": {} if reading.splits is None else _counted(reading.splits),
+        "splits": {} if reading.splits is None else _counted(reading.splits.to_numpy(object)),
         "repaired": reading.repaired,
     }
+    if across:
+        facts["near_duplicates_across_splits"] = across
     return facts | dict(reading.facts) | {"warnings": [*reading.warnings, *_sentences(facts, films)]}
+
+
+def _across(groups, splits):
+    """Return how many test films have a near-duplicate among the others, where the table fixes a split."""
+    if splits is None:
+        return 0
+    tested = splits.to_numpy(object) == "test"
+    return int(np.isin(groups[tested], groups[~tested]).sum())
 
 
 def _counted(values):
@@ -129,6 +140,8 @@ def _sentences(facts: Mapping[str, Any], films: Films) -> list[str]:
             f"{count} films have the overview {text[:60]!r}, which is no one's own: if it says that there is none, "
             "empty it."
         )
+    if across := facts.get("near_duplicates_across_splits"):
+        found.append(f"{across} test films of the table's split have a near-duplicate among the others.")
     if facts["splits"]:
         found.append(
             f"The column {facts['columns']['split']} says which films train and test: train --split "

@@ -27,7 +27,7 @@ from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
 from multigenre.data._reading import Reading, understand
 from multigenre.data._rules import ReadingRules
-from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
+from multigenre.data._splits import SPLIT_ROLES, check_shares, near_duplicate_groups, stratified_split
 from multigenre.data._texts import spaced, texts
 
 
@@ -209,7 +209,7 @@ class Films:
         labels[:, [genres.column(name) for name in self.genres]] = self.labels
         return replace(self, labels=labels, genres=genres)
 
-    def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
+    def split(self, shares: Mapping[str, float] | pd.Series, *, seed: int = 0) -> dict[str, Self]:
         """Split the films into roles, each with close to its share of the films and of every genre.
 
         Near-duplicates (the same overview but for case, punctuation and white space, or byte-identical
@@ -217,8 +217,11 @@ class Films:
 
         Parameters
         ----------
-        shares : dict of str to float
-            Of ``"train"``, ``"validation"``, ``"calibration"`` and ``"test"``; they sum to 1.
+        shares : dict of str to float, or Series of str by film id
+            Of ``"train"``, ``"validation"``, ``"calibration"`` and ``"test"``; they sum to 1. A Series is a split that
+            a source fixes, as `Reading.splits`: its films keep their role, near-duplicates or not. Validation and
+            calibration, where it names no film for them, get an eighth each of the films that it gives to training or
+            to nothing.
         seed : int
 
         Returns
@@ -233,6 +236,8 @@ class Films:
         """
         if self.role is not None:
             raise InputError(f"These films already are the {self.role} split; split the whole table once.")
+        if isinstance(shares, pd.Series):
+            return self._fixed_split(shares, seed)
         shares = check_shares(shares)
         groups = near_duplicate_groups(self.overviews, self.posters)
         part = stratified_split(self.labels, groups, list(shares.values()), seed=seed)
@@ -244,6 +249,22 @@ class Films:
                 f"{some(empty)}; give more films or set that share to 0."
             )
         return roles
+
+    def _fixed_split(self, roles, seed):
+        """Return the roles that a source fixes, with validation and calibration films dealt where it has none."""
+        known = roles.reindex(self.ids).fillna("").to_numpy(object)
+        unknown = sorted(set(known) - {*SPLIT_ROLES, ""})
+        if unknown:
+            raise InputError(
+                f"Films are split into {', '.join(SPLIT_ROLES)}, but the split names {some(unknown)}."
+            )
+        free = np.isin(known, ["train", ""])
+        absent = [role for role in ("validation", "calibration") if not (known == role).any()]
+        shares = {"train": 1 - len(absent) / 8} | dict.fromkeys(absent, 1 / 8)
+        dealt = self.take(free).split(shares, seed=seed) if free.any() else {}
+        kept = {role: self.take(known == role).with_role(role) for role in SPLIT_ROLES if role not in shares}
+        found = dealt | {role: films for role, films in kept.items() if len(films)}
+        return {role: found[role] for role in SPLIT_ROLES if role in found}
 
     def summary(self) -> dict[str, int | float]:
         """Return counts of what is here and what is missing, as a dict of str to int or float.

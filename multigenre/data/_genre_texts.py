@@ -108,9 +108,13 @@ def genre_names(
             if text:
                 notes.placeholders[text] += counts[place]
             names[place] = ()
-        elif text[0] in "[{(" and (text[-1] in "]})" or text[0] != "(") and apart is None:
-            film = ids[int(np.flatnonzero(codes == place)[0])] if _listed(text) is None else ""
-            names[place] = _listed(text, film)
+        elif apart is None and text[0] in "[{(" and (listed := _listed(text)) is not None:
+            names[place] = listed
+        elif apart is None and text[0] in "[{":
+            film = ids[int((codes == place).argmax())]
+            raise InputError(
+                f"the genres of film {film} must be a list such as ['Comedy', 'Drama'], got {text[:80]!r}."
+            )
         else:
             joined[place] = text
     split = _splitter(joined.values(), [counts[place] for place in joined], notes, apart)
@@ -159,8 +163,8 @@ def _of_dictionary(value):
         yield from (str(name) for name, worth in value.items() if worth)
 
 
-def _listed(text, film=None):
-    """Return the names in a list that is written as text, or None where it is none and no film is named."""
+def _listed(text):
+    """Return the names in a list that is written as text, or None where it is none."""
     if re.search(
         r"""['"]\s+['"]""", text
     ):  # as NumPy prints arrays; Python would join 'A' 'B' to the one name AB
@@ -174,11 +178,7 @@ def _listed(text, film=None):
             continue
     if re.fullmatch(r"\[[^\[\]{}'\"]*\]", text):  # [Drama, War], without quotes
         return tuple(text[1:-1].split("," if "," in text or ";" not in text else ";"))
-    if film is None:
-        return None
-    raise InputError(
-        f"the genres of film {film} must be a list such as ['Comedy', 'Drama'], got {text[:80]!r}."
-    )
+    return None
 
 
 def python_value(text):

@@ -40,9 +40,9 @@ class Reading:
         Texts that were taken to say that there is none.
     warnings : tuple of str
         Sentences that whoever uses the films should know.
-    splits : ndarray of shape (n_films,), or None
+    splits : Series of str by film id, or None
         The role of each film that the source fixes: ``"train"``, ``"validation"``, ``"calibration"``, ``"test"``, or
-        ``""`` where it says none.
+        ``""`` where it says none. `Films.split` keeps it.
     """
 
     facts: dict[str, str]
@@ -52,7 +52,7 @@ class Reading:
     repaired: dict[str, int]
     placeholders: dict[str, int]
     warnings: tuple[str, ...]
-    splits: np.ndarray | None = None
+    splits: pd.Series | None = None
 
 
 def understand(
@@ -124,7 +124,7 @@ def understand(
         repaired=dict(notes.repaired),
         placeholders=dict(notes.placeholders),
         warnings=tuple(notes.warnings),
-        splits=splits,
+        splits=None if splits is None else pd.Series(splits, ids, name="split"),
     )
     return found, reading
 
