@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -115,7 +116,8 @@ def read_delimited(
         notes.warn(
             f"It has no line with names of columns: they are called {some(layout.names, 4)}, in their order."
         )
-    found, dialect = _read(opened, encoding, layout, Dialect()), Dialect()
+    dialect = Dialect()
+    found = _read_regular(opened, encoding, layout) or _read(opened, encoding, layout, dialect)
     if found.bad:
         for other in DIALECTS:
             tried = _read(opened, encoding, layout, other)
@@ -232,8 +234,33 @@ def _cells_of_any_length() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
+def _read_regular(opened, encoding, layout):
+    """Return the rows of a file, or None if one of them needs a closer look: many at once, which is much faster."""
+    chunks, width = [], len(layout.names)
+    with _cells_of_any_length(), _text(opened, encoding) as file:
+        lines = _lines(file, layout.separator)
+        for _ in range(layout.lines):
+            next(lines, None)
+        reader = csv.reader(lines, **_options(layout.separator, Dialect()))
+        try:
+            while rows := list(islice(reader, CHUNK)):
+                if any(len(row) != width for row in rows) or not all(map(any, rows)):
+                    return None
+                chunks.append(_columns(rows))
+        except csv.Error:
+            return None
+    return Rows(_joined(chunks, width), [], [], Counter())
+
+
+def _joined(chunks, width):
+    """Return the columns of chunks of rows."""
+    if not chunks:
+        return [pa.chunked_array([], pa.large_string())] * width
+    return [pa.chunked_array(parts, pa.large_string()) for parts in zip(*chunks, strict=True)]
+
+
 def _read(opened, encoding, layout, dialect):
-    """Return what a dialect makes of a file."""
+    """Return what a dialect makes of a file, row by row."""
     width, bad, repaired = len(layout.names), [], Counter()
     chunks, waiting, n_rows, after_broken, broken_before = [], [], 0, [], False
     options = _options(layout.separator, dialect)
@@ -275,8 +302,7 @@ def _read(opened, encoding, layout, dialect):
                 waiting = []
     if waiting:
         chunks.append(_columns(waiting))
-    columns = [pa.chunked_array(parts, pa.large_string()) for parts in zip(*chunks, strict=True)]
-    columns = columns or [pa.chunked_array([], pa.large_string())] * width
+    columns = _joined(chunks, width)
     rests = _rests(columns, after_broken)
     if rests:
         kept = np.ones(n_rows, bool)

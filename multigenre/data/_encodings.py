@@ -20,19 +20,8 @@ MARKS = (
 )
 # What people's tables are written in, the commonest first: the detector tells some of its forty others from these by
 # one letter.
-LIKELY = [
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "cp1253",
-    "cp1254",
-    "koi8_r",
-    "shift_jis",
-    "gb18030",
-    "big5",
-    "euc_kr",
-    "euc_jp",
-]
+LATIN = ["cp1252", "cp1250", "cp1254", "latin_1"]
+OTHERS = ["cp1251", "cp1253", "koi8_r", "shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"]
 
 
 class Encoding(NamedTuple):
@@ -144,18 +133,24 @@ def _detected(opened):
             f"its text is UTF-8, but for line {some(wrong)}: correct them, or say --encoding utf-8 to read what is "
             "not UTF-8 as \ufffd."
         )
-    matches = list(from_bytes(b"".join(sample), cp_isolation=LIKELY, enable_fallback=False))
-    if not matches:
+    text = b"".join(sample)
+    # In Latin letters the others stand alone among ASCII; in Cyrillic, Greek or Chinese whole words are beyond it.
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", text)]
+    likely = LATIN if sum(run > 2 for run in runs) < 0.2 * len(runs) else [*OTHERS, *LATIN]
+    matches = from_bytes(text, cp_isolation=likely, enable_fallback=False)
+    # Encodings that differ in letters which do not occur here give one match; the commonest names it.
+    names = [
+        (round(match.chaos, 2), -round(match.coherence, 1), likely.index(name), name)
+        for match in matches
+        for name in match.could_be_from_charset
+        if name in likely
+    ]
+    if not names and likely is LATIN and _is_valid(opened, "cp1252"):
+        return Encoding("cp1252", "it is not UTF-8, and this is the commonest of its kind")
+    if not names:
         raise InputError(
             "the text is in no encoding that charset-normalizer finds; save it as UTF-8, or say --encoding NAME."
         )
-    # Encodings that differ in letters which do not occur here give one match; the commonest names it.
-    names = [
-        (round(match.chaos, 2), -round(match.coherence, 2), LIKELY.index(name), name)
-        for match in matches
-        for name in match.could_be_from_charset
-        if name in LIKELY
-    ]
     name = min(names)[-1]
     if not _is_valid(opened, name):
         raise InputError(

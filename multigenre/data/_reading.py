@@ -17,7 +17,7 @@ from multigenre.data._poster_index import find_posters
 from multigenre.data._posters import inline_poster
 from multigenre.data._rules import ReadingRules
 from multigenre.data._sources import open_source
-from multigenre.data._texts import cells, spaced, texts, without_placeholders
+from multigenre.data._texts import cells, texts, without_placeholders
 
 
 @dataclass(frozen=True)
@@ -265,11 +265,11 @@ def _one_text(column, notes, plots):
         if not filled or not all(
             text.startswith(("['", '["', "[]")) and text.endswith("]") for text in filled
         ):
-            return spaced(found)
+            return found
         try:
             several = [python_value(text) if text else [] for text in found]
         except (ValueError, SyntaxError):
-            return spaced(found)
+            return found
     choose = {"first": lambda many: many[0], "longest": lambda many: max(many, key=len), "all": " ".join}[
         plots
     ]
@@ -279,7 +279,7 @@ def _one_text(column, notes, plots):
         notes.warn(
             f"{more} films have several overviews; the {plots} is taken, --plots takes another or all."
         )
-    return spaced(choose(many) if many else "" for many in several)
+    return texts(choose(many) if many else "" for many in several)
 
 
 def _splits(table, column, ids, notes):

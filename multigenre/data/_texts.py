@@ -47,7 +47,7 @@ def texts(values: Iterable[object]) -> np.ndarray:
     values = pd.Series(values, dtype=object)
     values = values.where(values.notna(), "")
     found = np.empty(len(values), object)
-    found[:] = [_text(value) for value in values]
+    found[:] = [value.strip() if type(value) is str else _text(value) for value in values]
     return found
 
 
@@ -92,4 +92,11 @@ def spaced(found: Iterable[str]) -> np.ndarray:
     >>> spaced(["One\u00a0 plot.", " "]).tolist()
     ['One plot.', '']
     """
-    return np.array([" ".join(text.split()) for text in found], dtype=object)
+    # Most texts are so already, and asking costs less than splitting and joining them anew.
+    kept = [
+        text
+        if text.isprintable() and "  " not in text and text[:1] != " " != text[-1:]
+        else " ".join(text.split())
+        for text in found
+    ]
+    return np.array(kept, dtype=object)
