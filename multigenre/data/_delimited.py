@@ -33,13 +33,15 @@ CHUNK = 20_000  # rows that wait as Python's texts, which take far more memory t
 class Layout(NamedTuple):
     """How a text is a table.
 
-    ``lines`` end with the names of columns, or are 0 where there are none; ``titles`` rows stand above them.
+    ``lines`` end with the names of columns, or are 0 where there are none; ``titles`` rows stand above them. Most rows
+    end with ``surplus`` empty cells that have no name: commas at the ends of lines.
     """
 
     separator: str
     names: list[str]
     lines: int
     titles: int
+    surplus: int = 0
 
 
 class Dialect(NamedTuple):
@@ -190,14 +192,33 @@ def _judge(sample, separator):
         from_one = counted in ([str(k + start) for k in range(len(counted))] for start in (0, 1))
         if below and len(names) + 1 == usual and from_one and not is_id(names[0]):
             names = ["", *names]  # as R writes tables, with row names that have no name
-        layout = Layout(separator, [name.strip().lstrip("\ufeff") for name in names], line, place)
-        regular = sum(width == len(names) for width in below) / max(len(below), 1)
+        names = [name.strip().lstrip("\ufeff") for name in names]
+        kept, surplus = _surplus(names, [row for row, _ in rows[place + 1 :]])
+        layout = Layout(separator, names[:kept], line, place, surplus)
+        regular = sum(width in (kept, kept + surplus) for width in below) / max(len(below), 1)
     else:
         names = [f"column {number + 1}" for number in range(usual)]
         layout, known = Layout(separator, names, 0, 0), 0
         regular = sum(len(row) == usual for row, _ in rows) / len(rows)
     wide = len(names) > 1
     return (wide and known, wide and round(regular, 1), wide and min(len(names), 3)), layout
+
+
+def _surplus(names, rows):
+    """Return how many columns there are, and how many empty cells without a name stand after them in most rows.
+
+    Where only some rows have such cells, a text that holds a separator has made them.
+    """
+    kept = len(names)
+    while kept > 1 and not names[kept - 1]:
+        kept -= 1
+    usual = Counter(
+        len(row) - kept for row in rows if len(row) >= kept and not any(map(str.strip, row[kept:]))
+    )
+    surplus, count = usual.most_common(1)[0] if usual else (0, 0)
+    if 2 * count < len(rows):  # a column at the end that only lacks a name
+        return len(names), 0
+    return kept, surplus or len(names) - kept
 
 
 def _looks_like_films(cells):
@@ -236,6 +257,8 @@ def _cells_of_any_length() -> Iterator[None]:
 
 def _read_regular(opened, encoding, layout):
     """Return the rows of a file, or None if one of them needs a closer look: many at once, which is much faster."""
+    if layout.surplus:
+        return None
     chunks, width = [], len(layout.names)
     with _cells_of_any_length(), _text(opened, encoding) as file:
         lines = _lines(file, layout.separator)
@@ -249,7 +272,8 @@ def _read_regular(opened, encoding, layout):
                 chunks.append(_columns(rows))
         except csv.Error:
             return None
-    return Rows(_joined(chunks, width), [], [], Counter())
+    columns = _joined(chunks, width)
+    return None if _swallowed(columns, layout.separator) else Rows(columns, [], [], Counter())
 
 
 def _joined(chunks, width):
@@ -262,7 +286,7 @@ def _joined(chunks, width):
 def _read(opened, encoding, layout, dialect):
     """Return what a dialect makes of a file, row by row."""
     width, bad, repaired = len(layout.names), [], Counter()
-    chunks, waiting, n_rows, after_broken, broken_before = [], [], 0, [], False
+    chunks, waiting, n_rows, starts, after_broken, broken_before = [], [], 0, [], [], False
     options = _options(layout.separator, dialect)
     with _cells_of_any_length(), _text(opened, encoding) as file:
         lines = _Remembered(_lines(file, layout.separator))
@@ -286,8 +310,9 @@ def _read(opened, encoding, layout, dialect):
             if not any(row):
                 repaired["empty rows left out"] += bool(row)
                 continue
-            if len(row) != width:
-                row = _fitted(row, layout.names, repaired)
+            if layout.surplus and len(row) == width + layout.surplus and not any(row[width:]):
+                row = row[:width]
+                repaired["rows with separators after the last cell"] += 1
             if len(row) != width:
                 bad.append((line, f"{len(row)} cells where there are {width} names of columns"))
                 broken_before = True
@@ -296,6 +321,7 @@ def _read(opened, encoding, layout, dialect):
                 after_broken.append((n_rows, line, row))
                 broken_before = False
             n_rows += 1
+            starts.append(line)
             waiting.append(row)
             if len(waiting) == CHUNK:
                 chunks.append(_columns(waiting))
@@ -304,11 +330,34 @@ def _read(opened, encoding, layout, dialect):
         chunks.append(_columns(waiting))
     columns = _joined(chunks, width)
     rests = _rests(columns, after_broken)
-    if rests:
+    swallowed = _swallowed(columns, layout.separator)
+    bad = sorted(
+        [*bad, *((starts[place], "a quote that closes in another row, it seems") for place in swallowed)]
+    )
+    if rests or swallowed:
         kept = np.ones(n_rows, bool)
-        kept[[place for place, _, _ in rests]] = False
+        kept[[*(place for place, _, _ in rests), *swallowed]] = False
         columns = [column.filter(pa.array(kept)) for column in columns]
     return Rows(columns, bad, [line for _, line, _ in rests], repaired)
+
+
+def _swallowed(columns, separator):
+    """Return the rows with a cell that holds the start of another row: between two quotes that both should not be.
+
+    The last line of such a cell starts with what looks like the first cells of the table, which must hold digits to be
+    told from words, and has as many separators as stand before the cell.
+    """
+    shapes = Counter(map(_shape, columns[0].slice(0, 200).to_pylist()))
+    usual, count = shapes.most_common(1)[0] if shapes else ("", 0)
+    if "9" not in usual or count <= 0.9 * shapes.total():
+        return []
+    found = set()
+    for before, column in enumerate(columns):
+        for place in np.flatnonzero(pc.match_substring_regex(column, "[\r\n]").to_numpy()):
+            line = column[int(place)].as_py().splitlines()[-1]
+            if before and line.count(separator) == before and _shape(line.split(separator)[0]) == usual:
+                found.add(int(place))
+    return sorted(found)
 
 
 def _rests(columns, after_broken):
@@ -368,17 +417,6 @@ def _with_stray_quotes(line, options, width):
 
 def _is_quoted(cell):
     return len(cell) > 1 and cell[0] == cell[-1] == '"'
-
-
-def _fitted(row, names, repaired):
-    """Return a row without empty cells beyond the last name, or with those that a comma at the end of names adds."""
-    width = len(names)
-    if len(row) > width and not any(cell.strip() for cell in row[width:]):
-        repaired["rows with separators after the last cell"] += 1
-        return row[:width]
-    if len(row) < width and not any(names[len(row) :]):
-        return row + [""] * (width - len(row))
-    return row
 
 
 def _wrapped(columns):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre.data._columns import is_known, sample_rows
+from multigenre.data._columns import is_known, looked_at
 from multigenre.data._genre_texts import COMMON, folded
 from multigenre.data._notes import Notes
 
@@ -48,9 +48,9 @@ def flag_columns(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndar
     -------
     dict of str to ndarray of shape (n_films,), float
     """
-    found, rows = {}, sample_rows(len(table))
+    found = {}
     for name in names:
-        if (_flags(table[name].iloc[rows]) == -1).mean() > 2 * FEW:
+        if (_flags(looked_at(table[name])) == -1).mean() > 2 * FEW:
             continue
         flags = _flags(table[name])
         if (flags == -1).mean() <= FEW and (flags >= 0).any():

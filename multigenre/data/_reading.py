@@ -83,10 +83,18 @@ def understand(
     posters = posters or folder
     roles = find_roles(table, notes, said)
     table, ids, groups = _rows(table, roles, notes, rules)
+    table = table.copy(deep=False)
     found: dict[str, Any] = {"ids": ids}
     column = {role: one.column for role, one in roles.items() if isinstance(one.column, str)}
     overviews = _overviews(table, column.get("overview"), notes, rules)
     titles = cells(table, column.get("title"))
+    names_of_columns = list(table.columns)
+    if "overview" in column and column["overview"] not in (
+        column.get("genres"),
+        column.get("poster"),
+        column.get("split"),
+    ):
+        table[column["overview"]] = ""  # the texts are the most of a table, and are kept once
     splits = _splits(table, column.get("split"), ids, notes)
     named = _poster_names(table, column.get("poster"))
     names, labels = None, None
@@ -120,7 +128,7 @@ def understand(
         facts=notes.facts,
         columns={role: one.column for role, one in roles.items()},
         why={role: one.why for role, one in roles.items()},
-        left_alone=tuple(name for name in table.columns if name not in used),
+        left_alone=tuple(name for name in names_of_columns if name not in used),
         repaired=dict(notes.repaired),
         placeholders=dict(notes.placeholders),
         warnings=tuple(notes.warnings),

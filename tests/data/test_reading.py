@@ -150,6 +150,13 @@ def test_unquoted_separators_are_refused_with_the_first_line_and_the_number_of_r
     assert len(films) == 38 and reading.repaired == {"bad rows left out": 3}
 
 
+def test_an_empty_cell_too_many_in_some_rows_is_no_comma_at_the_end(read):
+    with pytest.raises(InputError, match="line 3 has 4 cells where there are 3 names of columns"):
+        read("id|overview|genres\n1|A.|War,Drama\n2|B |.|\n3|C.|War\n")
+    with pytest.raises(InputError, match="line 3 has 4 cells where there are 3 names of columns"):
+        read("id,overview,genres,\n1,A.,War\n2,B, b.,Drama\n3,C.,War\n")
+
+
 def test_backslashes_before_quotes_are_understood(read):
     films, reading = read('id,overview,genres\n1,"He said \\"hi\\", left.",Action|War\n2,"B.",War\n')
     assert films.overviews.tolist() == ['He said "hi", left.', "B."] and named(films) == TWO
@@ -494,3 +501,13 @@ def test_a_table_of_films_keeps_the_rows_that_are_films(tmp_path):
     assert np.array_equal(
         film_table(tmp_path / "f.csv", rules=ReadingRules(duplicates="merge")).index, ["a", "b"]
     )
+
+
+def test_two_quotes_that_should_not_be_do_not_join_the_rows_between_them(read):
+    films, reading = read('id;title;genres;overview\n1;";War;A.\n2;";Drama;B.\n3;T;War;C.\n')
+    assert films.ids.tolist() == ["1", "2", "3"] and films.titles.tolist() == ['"', '"', "T"]
+    assert reading.facts["quoting"] == "cells whose quotes are part of the text"
+    with pytest.raises(InputError, match="line 2 has a quote that closes in another row, it seems"):
+        read('id;title;genres;overview\n1;";War;A.\n2;";Drama;B.\n3;T;War;"C; d."\n')
+    with_lines, _ = read('id,title,overview,genres\n1,T,"A.\n1990, that is.",War|Drama\n2,U,B.,War\n')
+    assert with_lines.overviews.tolist() == ["A. 1990, that is.", "B."]
