@@ -72,7 +72,7 @@ def read_labels(
         order = list(table.columns)
         kept, why = genre_columns(flags, order, named, notes, expected=expected)
         if left := [name for name in flags if name not in kept and name]:
-            notes.warn(f"{some(left, 6)} hold 0 and 1, are not taken as genres and left alone.")
+            notes.warn(f"Columns of 0 and 1 that are not taken as genres are left alone: {some(left, 6)}.")
         if kept:
             roles["genres"] = Role(kept, why)
             names, labels = _of_columns(table, kept, flags, ids, notes, rules)

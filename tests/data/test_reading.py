@@ -323,7 +323,7 @@ def test_which_columns_of_0_and_1_are_genres_follows_a_rule(read):
     one = "id,overview,genres,en,fr\n1,A spy.,Action|Adventure,1,0\n2,Two fall in love.,Comedy|Romance,0,1\n"
     films, reading = read(one)
     assert list(films.genres) == ["Action", "Adventure", "Comedy", "Romance"]
-    assert "en, fr hold 0 and 1, are not taken as genres and left alone." in reading.warnings
+    assert "Columns of 0 and 1 that are not taken as genres are left alone: en, fr." in reading.warnings
     numbers, reading = read('id,overview,genre_ids,adult,video\n1,A.,"[28, 12]",0,0\n2,B.,[35],0,1\n')
     assert list(numbers.genres) == ["12", "28", "35"]
     assert any("Genres are numbers (12, 28, 35): --map" in one for one in reading.warnings)
