@@ -342,20 +342,27 @@ def _read(opened, encoding, layout, dialect):
 
 
 def _swallowed(columns, separator):
-    """Return the rows with a cell that holds the start of another row: between two quotes that both should not be.
+    """Return the rows with a cell that holds the end of one row and the start of another: between two stray quotes.
 
-    The last line of such a cell starts with what looks like the first cells of the table, which must hold digits to be
-    told from words, and has as many separators as stand before the cell.
+    The cell's first line then has as many separators as stand after it in a row, the last as many as stand before it,
+    and what is between them looks like the cells of those columns. One of these columns must hold digits, such as ids,
+    for words look like any words.
     """
-    shapes = Counter(map(_shape, columns[0].slice(0, 200).to_pylist()))
-    usual, count = shapes.most_common(1)[0] if shapes else ("", 0)
-    if "9" not in usual or count <= 0.9 * shapes.total():
+    breaks = [np.flatnonzero(pc.match_substring_regex(column, "[\r\n]").to_numpy()) for column in columns]
+    if not any(map(len, breaks)):
         return []
-    found = set()
-    for before, column in enumerate(columns):
-        for place in np.flatnonzero(pc.match_substring_regex(column, "[\r\n]").to_numpy()):
-            line = column[int(place)].as_py().splitlines()[-1]
-            if before and line.count(separator) == before and _shape(line.split(separator)[0]) == usual:
+    usual, found = _usual_shapes(columns, set()), set()
+    for before, places in enumerate(breaks):
+        for place in places:
+            lines = re.split("\r\n|\r|\n", columns[before][int(place)].as_py())
+            first, last = lines[0].split(separator), lines[-1].split(separator)
+            if (len(first), len(last)) != (len(columns) - before, before + 1):
+                continue
+            cells = dict(enumerate(first[1:], before + 1)) | dict(enumerate(last[:-1]))
+            known = [column for column in cells if usual[column] is not None]
+            if any("9" in usual[column] for column in known) and all(
+                _shape(cells[column]) == usual[column] for column in known
+            ):
                 found.add(int(place))
     return sorted(found)
 
@@ -367,18 +374,23 @@ def _rests(columns, after_broken):
     """
     if not after_broken:
         return []
-    places = {place for place, _, _ in after_broken}
-    usual = []
-    for column in columns:
-        cells = [cell for place, cell in enumerate(column.slice(0, 200).to_pylist()) if place not in places]
-        shape, count = Counter(map(_shape, cells)).most_common(1)[0] if cells else ("", 0)
-        usual.append(shape if count > 0.9 * len(cells) and len(cells) else None)
+    usual = _usual_shapes(columns, {place for place, _, _ in after_broken})
     known = [place for place, shape in enumerate(usual) if shape is not None]
     return [
         one
         for one in after_broken
         if not known or any(_shape(one[2][place]) != usual[place] for place in known)
     ]
+
+
+def _usual_shapes(columns, without):
+    """Return what nearly all of the first cells of each column look like, or None; some rows are not looked at."""
+    usual = []
+    for column in columns:
+        cells = [cell for place, cell in enumerate(column.slice(0, 200).to_pylist()) if place not in without]
+        shape, count = Counter(map(_shape, cells)).most_common(1)[0] if cells else ("", 0)
+        usual.append(shape if cells and count >= 0.9 * len(cells) - 1 and count > 1 else None)
+    return usual
 
 
 class _Remembered:

@@ -507,6 +507,8 @@ def test_two_quotes_that_should_not_be_do_not_join_the_rows_between_them(read):
     films, reading = read('id;title;genres;overview\n1;";War;A.\n2;";Drama;B.\n3;T;War;C.\n')
     assert films.ids.tolist() == ["1", "2", "3"] and films.titles.tolist() == ['"', '"', "T"]
     assert reading.facts["quoting"] == "cells whose quotes are part of the text"
+    first, _ = read('title;id;overview;genres\n";1;A.;War\n";2;B.;Drama\nT;3;C.;War\nU;4;C.;War\n')
+    assert first.ids.tolist() == ["1", "2", "3", "4"]
     with pytest.raises(InputError, match="line 2 has a quote that closes in another row, it seems"):
         read('id;title;genres;overview\n1;";War;A.\n2;";Drama;B.\n3;T;War;"C; d."\n')
     with_lines, _ = read('id,title,overview,genres\n1,T,"A.\n1990, that is.",War|Drama\n2,U,B.,War\n')
