@@ -46,3 +46,9 @@ def test_a_films_way_is_counted_in_fit_and_report():
     for job in ("fit", "report"):
         counts = found[job]
         assert counts["calls"] >= counts["functions"] > counts["modules"] > 1 and counts["returns"] > 0
+
+
+def test_a_table_is_read_in_little_more_memory_than_pandas_needs_and_finds_every_film():
+    found = result_of("reading.py", "--quick")
+    keys = ("seconds", "pandas_seconds", "ratio", "peak_mb", "peak_ratio", "file_mb")
+    assert all(found[key] > 0 for key in keys) and found["films"] == 20_000

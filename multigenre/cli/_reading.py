@@ -106,6 +106,8 @@ class FilmsReader:
         by_column = replace(self, columns=[*(self.columns or []), f'split="{split}"'])
         found, reading = multigenre.data.read_films(films, posters=self.posters, **by_column.how)
         say(found, reading, films)
+        if reading.splits is None:
+            raise InputError("--split takes shares such as train=0.9,test=0.1, or a column, got nothing.")
         return found, reading.splits
 
     def arguments(self) -> list[str]:
