@@ -121,7 +121,7 @@ def read_delimited(
     dialect = Dialect()
     found = _read_regular(opened, encoding, layout) or _read(opened, encoding, layout, dialect)
     if found.bad:
-        for other in DIALECTS:
+        for other in DIALECTS if '\\"' in sample else DIALECTS[1:]:
             tried = _read(opened, encoding, layout, other)
             if not tried.bad and (other.escape or not _wrapped(tried.columns)):
                 found, dialect = tried, other
@@ -153,6 +153,7 @@ def _layout(sample, separator):
     said = re.match('\ufeff?"?sep=(.|::|\\\\t)"?,*(\r\n|\r|\n)', sample)
     above = 1 if said else 0
     sample = sample[said.end() :] if said else sample
+    candidates: list[str]
     if separator is not None:
         candidates = [SAID.get(separator.lower(), separator)]
     elif said:
@@ -285,7 +286,8 @@ def _joined(chunks, width):
 
 def _read(opened, encoding, layout, dialect):
     """Return what a dialect makes of a file, row by row."""
-    width, bad, repaired = len(layout.names), [], Counter()
+    width, repaired = len(layout.names), Counter()
+    bad: list[tuple[int, str]] = []
     chunks, waiting, n_rows, starts, after_broken, broken_before = [], [], 0, [], [], False
     options = _options(layout.separator, dialect)
     with _cells_of_any_length(), _text(opened, encoding) as file:
@@ -331,9 +333,8 @@ def _read(opened, encoding, layout, dialect):
     columns = _joined(chunks, width)
     rests = _rests(columns, after_broken)
     swallowed = _swallowed(columns, layout.separator)
-    bad = sorted(
-        [*bad, *((starts[place], "a quote that closes in another row, it seems") for place in swallowed)]
-    )
+    bad += [(starts[place], "a quote that closes in another row, it seems") for place in swallowed]
+    bad.sort()
     if rests or swallowed:
         kept = np.ones(n_rows, bool)
         kept[[*(place for place, _, _ in rests), *swallowed]] = False

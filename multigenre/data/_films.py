@@ -313,7 +313,7 @@ class Films:
         genres: Genres | None = None,
         labelled: bool = True,
         rules: ReadingRules | None = None,
-    ) -> Self:
+    ) -> Films:
         """Read films from a table and find their posters.
 
         Tables are text in any encoding and with any separator, or Parquet. Which column is the id, overview, title,
@@ -367,7 +367,7 @@ class Films:
         genres: Genres | None = None,
         labelled: bool = True,
         rules: ReadingRules | None = None,
-    ) -> Self:
+    ) -> Films:
         """Return the films of a DataFrame or a dataset, understood as `read` understands a file.
 
         Parameters

@@ -31,6 +31,7 @@ FACTS = re.compile(
     re.IGNORECASE,
 )
 FEW = 0.1  # of a column's cells: with no more that are not 0 and 1, they are mistakes
+MANY = 0.4  # the same for a column that has a common genre's name
 
 
 def flag_columns(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -50,10 +51,11 @@ def flag_columns(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndar
     """
     found = {}
     for name in names:
-        if (_flags(looked_at(table[name])) == -1).mean() > 2 * FEW:
+        few = MANY if folded(name) in COMMON else FEW
+        if (_flags(looked_at(table[name])) == -1).mean() > 2 * few:
             continue
         flags = _flags(table[name])
-        if (flags == -1).mean() <= FEW and (flags >= 0).any():
+        if (flags == -1).mean() <= few and (flags >= 0).any():
             found[name] = flags
     return found
 

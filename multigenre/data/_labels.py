@@ -185,9 +185,9 @@ def _genre_map(given):
 def _compare(role, names, labels, cells, codes, ids, notes, rules):
     """Warn where columns of 0 and 1 say other genres than the cells that name them."""
     said, becomes = _renamed(cells, np.bincount(codes, minlength=len(cells)), Notes(), rules, ordered=True)
-    columns = [names.index(name) if name in names else None for name in said]
-    if None in columns:  # a map took some of them away
+    if not set(said) <= set(names):  # a map took some of them away
         return
+    columns = [names.index(name) for name in said]
     expected = np.zeros((len(cells), len(names)), np.uint8)
     expected[:, columns] = becomes
     other = (expected[codes] != labels).any(axis=1)

@@ -4,6 +4,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,10 +100,10 @@ def read_mm_imdb_hdf5(path: Path) -> pd.DataFrame:
         if absent or "target_names" not in file["genres"].attrs:
             what = ", ".join(absent) or "the names of its genres (attribute target_names)"
             raise InputError(f"MM-IMDb's HDF5 file holds images, genres and imdb_ids, but this lacks {what}.")
-        names = [_text(name) for name in file["genres"].attrs["target_names"]]
+        names = [_text(name) for name in np.asarray(file["genres"].attrs["target_names"])]
         labels = np.asarray(file["genres"])
         ids = [_text(film) for film in file["imdb_ids"][:].ravel()]
-        images = file["images"]
+        images: Any = file["images"]
         if labels.shape != (len(ids), len(names)) or images.shape[:2] != (len(ids), 3):
             raise InputError(
                 f"{len(ids)} films need genres of shape ({len(ids)}, {len(names)}) and images of shape ({len(ids)}, 3, "

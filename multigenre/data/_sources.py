@@ -63,7 +63,11 @@ def open_source(source: Any, notes: Notes, rules: ReadingRules) -> Source:
     if isinstance(source, pd.DataFrame):
         index = source.index
         counts = isinstance(index, pd.RangeIndex) and index.name is None
-        frame = source.copy(deep=False) if counts else source.rename_axis(index.name or "index").reset_index()
+        frame = (
+            source.copy(deep=False)
+            if counts
+            else source.rename_axis(str(index.name or "index")).reset_index()
+        )
         return Source(checked_table(frame))
     if not isinstance(source, (str, Path)) and not hasattr(source, "__fspath__"):
         return Source(checked_table(_dataset(source, notes)))

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -74,7 +75,7 @@ def checked_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _text(path, suffix, notes, rules):
-    def opened():
+    def opened() -> Any:
         if suffix in COMPRESSED:
             return COMPRESSED[suffix](path, "rb")
         if suffix == ".zip":

@@ -44,7 +44,7 @@ def texts(values: Iterable[object]) -> np.ndarray:
         filled = values.dropna()
         if len(filled) and (filled % 1 == 0).all():  # ids and years become floats where some are missing
             values = values.astype("Int64")
-    values = pd.Series(values, dtype=object)
+    values = pd.Series(values, dtype=object)  # pyright: ignore[reportArgumentType]
     values = values.where(values.notna(), "")
     found = np.empty(len(values), object)
     found[:] = [value.strip() if type(value) is str else _text(value) for value in values]

@@ -346,6 +346,13 @@ def test_a_column_that_no_film_carries_is_a_genre_among_those_that_cells_name(re
     assert named(films) == {"1": ("Action",), "2": ("Action", "War")}
 
 
+def test_a_wrong_cell_turns_no_genre_into_a_column_that_is_left_alone(read):
+    with pytest.raises(
+        InputError, match=r"the column Action looks like a genre, 0 or 1, but holds '\|0' for film 2"
+    ):
+        read("id,overview,Action,War\n1,A.,1,1\n2,B.,|0,1\n3,C.,0,0\n")
+
+
 def test_cells_and_columns_that_disagree_are_said(read):
     table = 'id,genres,overview,Action,War\n1,Action,A.,1,1\n2,"Action,War",B.,1,1\n'
     films, reading = read(table)
