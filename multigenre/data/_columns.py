@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multigenre._checks import InputError, some
-from multigenre.data._genre_texts import COMMON
+from multigenre.data._genre_texts import COMMON, listed
 from multigenre.data._notes import Notes
 from multigenre.data._texts import is_placeholder, texts
 
@@ -256,7 +256,10 @@ def _genres(role, table, free, head, notes):
         return found
     for name in free:  # in tables without names of columns, say
         names = [
-            piece.strip().casefold() for cell in head[name] for piece in re.split(r"[|,;/\[\]'\"]", cell)
+            piece.strip().casefold()
+            for cell in head[name]
+            for part in (listed(cell) or [cell] if cell[:1] in ("[", "{") else [cell])
+            for piece in re.split(r"[|,;/]", part)
         ]
         names = [piece for piece in names if piece]
         if names and sum(piece in COMMON for piece in names) >= 0.5 * len(names) and not _is_flag(head[name]):

@@ -157,7 +157,7 @@ def _layout(sample, separator):
     if separator is not None:
         candidates = [SAID.get(separator.lower(), separator)]
     elif said:
-        candidates = [SAID.get(said.group(1), said.group(1))]
+        candidates = [SAID.get(str(said.group(1)), str(said.group(1)))]
     else:
         candidates = list(SEPARATORS)
     if any(len(one) != 1 and one != "::" for one in candidates):
@@ -268,7 +268,7 @@ def _read_regular(opened, encoding, layout):
         reader = csv.reader(lines, **_options(layout.separator, Dialect()))
         try:
             while rows := list(islice(reader, CHUNK)):
-                if any(len(row) != width for row in rows) or not all(map(any, rows)):
+                if any(len(row) != width for row in rows) or not all(map(any, rows)) or layout.names in rows:
                     return None
                 chunks.append(_columns(rows))
         except csv.Error:
@@ -311,6 +311,9 @@ def _read(opened, encoding, layout, dialect):
                 repaired["rows with stray quotes"] += 1
             if not any(row):
                 repaired["empty rows left out"] += bool(row)
+                continue
+            if row == layout.names:  # as where files were joined
+                repaired["lines of names of columns between films left out"] += 1
                 continue
             if layout.surplus and len(row) == width + layout.surplus and not any(row[width:]):
                 row = row[:width]

@@ -34,6 +34,15 @@ FEW = 0.1  # of a column's cells: with no more that are not 0 and 1, they are mi
 MANY = 0.4  # the same for a column that has a common genre's name
 
 
+def bare(name: str) -> str:
+    """Return the name of the genre that a column of 0 and 1 is about.
+
+    >>> bare("genre_Action"), bare("Genres: Sci-Fi"), bare("War")
+    ('Action', 'Sci-Fi', 'War')
+    """
+    return re.sub(r"^genres?[\s_.:-]+(?=\S)", "", name, flags=re.IGNORECASE)
+
+
 def flag_columns(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return the columns that hold little else than 0 and 1: as float, NaN where blank, -1 where it is something else.
 
@@ -51,7 +60,7 @@ def flag_columns(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndar
     """
     found = {}
     for name in names:
-        few = MANY if folded(name) in COMMON else FEW
+        few = MANY if folded(bare(name)) in COMMON else FEW
         if (_flags(looked_at(table[name])) == -1).mean() > 2 * few:
             continue
         flags = _flags(table[name])
@@ -103,7 +112,7 @@ def genre_columns(
     """
     names = [name for name in order if name in flags]
     place = {name: order.index(name) for name in names}
-    keys = {name: folded(name) for name in names}
+    keys = {name: folded(bare(name)) for name in names}
     wanted = {folded(name) for name in expected}
     if named:
         matched = [name for name in names if keys[name] in named]

@@ -108,8 +108,8 @@ def genre_names(
             if text:
                 notes.placeholders[text] += counts[place]
             names[place] = ()
-        elif apart is None and text[0] in "[{(" and (listed := _listed(text)) is not None:
-            names[place] = listed
+        elif apart is None and text[0] in "[{(" and (found := listed(text)) is not None:
+            names[place] = found
         elif apart is None and text[0] in "[{":
             film = ids[int((codes == place).argmax())]
             raise InputError(
@@ -163,7 +163,7 @@ def _of_dictionary(value):
         yield from (str(name) for name, worth in value.items() if worth)
 
 
-def _listed(text):
+def listed(text: str) -> tuple[str, ...] | None:
     """Return the names in a list that is written as text, or None where it is none."""
     if re.search(
         r"""['"]\s+['"]""", text

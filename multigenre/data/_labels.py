@@ -11,7 +11,7 @@ import pandas as pd
 
 from multigenre._checks import InputError, some
 from multigenre.data._columns import Role
-from multigenre.data._genre_columns import column_labels, flag_columns, genre_columns
+from multigenre.data._genre_columns import bare, column_labels, flag_columns, genre_columns
 from multigenre.data._genre_texts import folded, genre_names
 from multigenre.data._notes import Notes
 from multigenre.data._rules import ReadingRules
@@ -99,10 +99,8 @@ def _check_expected(table, flags, expected, taken, ids):
 
 def _of_columns(table, columns, flags, ids, notes, rules):
     labels = column_labels(flags, columns, table, ids, notes, rules.blank)
-    own = [
-        [name] if name.casefold() not in ("(no genres listed)", r"\n") or not rules.placeholders else []
-        for name in columns
-    ]
+    none = ("(no genres listed)", r"\n") if rules.placeholders else ()
+    own = [[] if name.casefold() in none else [bare(name)] for name in columns]
     names, becomes = _renamed(own, labels.sum(axis=0), notes, rules, ordered=False)
     return names, (labels.astype(np.int64) @ becomes > 0).astype(np.uint8)
 

@@ -49,7 +49,9 @@ def read_table(path: Pathlike, notes: Notes | None = None, rules: ReadingRules |
     packed = suffixes and suffixes[-1] in (*COMPRESSED, ".zip")
     kind = suffixes[-2] if packed and len(suffixes) > 1 else ".csv" if packed else path.suffix.lower()
     if kind not in (*TEXT, *PARQUET):
-        raise InputError(f"a table of films ends in .csv or .parquet, got {path.suffix or 'no suffix'}.")
+        raise InputError(
+            f"a table of films ends in .csv or .parquet, got {path.suffix or 'no suffix'}; save it as CSV."
+        )
     if not path.is_file():
         raise InputError("there is no such file; give the path of a CSV or Parquet table of films.")
     try:

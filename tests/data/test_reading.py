@@ -353,6 +353,30 @@ def test_a_wrong_cell_turns_no_genre_into_a_column_that_is_left_alone(read):
         read("id,overview,Action,War\n1,A.,1,1\n2,B.,|0,1\n3,C.,0,0\n")
 
 
+def test_columns_may_say_that_they_are_genres(read):
+    films, _ = read("film,plot,genre_Action,genre_Jidaigeki,is_new\nA,One.,1,1,0\nB,Two.,0,1,1\n")
+    assert named(films) == {"1": ("Action", "Jidaigeki"), "2": ("Jidaigeki",)}
+
+
+def test_genres_without_a_name_of_their_column_are_found_by_what_cells_name(read):
+    films, reading = read(
+        '9\tA\t{"/m/1": "English Language"}\t{"/m/2": "Thriller", "/m/3": "Drama"}\n'
+        '8\tB\t{"/m/1": "English Language"}\t{"/m/4": "War"}\n',
+        "films.tsv",
+        columns={"overview": "column 2"},
+    )
+    assert reading.columns["genres"] == "column 4" and named(films) == {
+        "9": ("Drama", "Thriller"),
+        "8": ("War",),
+    }
+
+
+def test_names_of_columns_between_films_are_left_out(read):
+    films, reading = read("id,overview,genres\n1,A.,War\nid,overview,genres\n2,B.,Drama\n")
+    assert films.ids.tolist() == ["1", "2"]
+    assert reading.repaired == {"lines of names of columns between films left out": 1}
+
+
 def test_cells_and_columns_that_disagree_are_said(read):
     table = 'id,genres,overview,Action,War\n1,Action,A.,1,1\n2,"Action,War",B.,1,1\n'
     films, reading = read(table)
