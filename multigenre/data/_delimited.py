@@ -21,7 +21,8 @@ from multigenre.data._encodings import Encoding
 from multigenre.data._notes import Notes
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", "::": "::"}
-SAID = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "pipe": "|"}  # what --separator takes too
+# What --separator takes too.
+SAID: dict[str, str] = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "pipe": "|"}
 UNIT = (
     "\x1f"  # stands for a separator of two characters, which the reader of the standard library does not take
 )
@@ -155,7 +156,7 @@ def _layout(sample, separator):
     sample = sample[said.end() :] if said else sample
     candidates: list[str]
     if separator is not None:
-        candidates = [SAID.get(separator.lower(), separator)]
+        candidates = [SAID.get(separator.lower()) or separator]
     elif said:
         candidates = [SAID.get(str(said.group(1)), str(said.group(1)))]
     else:
@@ -320,7 +321,7 @@ def _read(opened, encoding, layout, dialect):
                 repaired["rows with separators after the last cell"] += 1
             if len(row) != width:
                 bad.append((line, f"{len(row)} cells where there are {width} names of columns"))
-                broken_before = True
+                broken_before = len(row) < width  # a row that is too long has no rest
                 continue
             if broken_before:
                 after_broken.append((n_rows, line, row))
