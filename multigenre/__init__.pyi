@@ -2,6 +2,8 @@
 from ._checks import InputError as InputError
 from .data import Films as Films
 from .data import Genres as Genres
+from .data import ReadingRules as ReadingRules
+from .data import read_films as read_films
 from .data import make_films as make_films
 from .ensemble import GenreEnsemble as GenreEnsemble
 from .ensemble import Prediction as Prediction

@@ -86,3 +86,9 @@ def test_a_report_is_measured_apart_from_the_prediction_within_it():
     assert (found["films"], found["genres"]) == (400, 6)
     assert found["seconds"] > 0 and 0 < found["predict_seconds"] < found["seconds"]
     assert found["peak_mb"] >= found["start_mb"] > 0 and 0.1 < found["page_mb"] < 5
+
+
+def test_a_table_is_read_in_little_more_memory_than_pandas_needs_and_finds_every_film():
+    found = result_of("reading.py", "--quick")
+    keys = ("seconds", "pandas_seconds", "ratio", "peak_mb", "peak_ratio", "file_mb")
+    assert all(found[key] > 0 for key in keys) and found["films"] == 20_000

@@ -1,7 +1,7 @@
 """What else is known of films, to slice errors by: length, what is missing, decade, how the poster looks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import Films, film_columns, read_poster, read_table, texts
+from multigenre.data import Films, ReadingRules, film_table, read_poster
 
 DATES = ("year", "date", "release", "released")  # columns whose years are shown as decades
 CHUNK = 128  # posters looked at together
@@ -140,25 +140,41 @@ def poster_look(posters: np.ndarray, ids: Sequence[str] | np.ndarray) -> pd.Data
     return pd.DataFrame(np.concatenate(rows), list(ids), ["brightness", "colourfulness"])
 
 
-def read_attributes(path: Pathlike, columns: Sequence[str]) -> pd.DataFrame | None:
-    """Return columns of a table of films to slice by, indexed by film id; None without columns.
+def read_attributes(
+    path: Pathlike,
+    names: Sequence[str],
+    *,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    rules: ReadingRules | None = None,
+) -> pd.DataFrame | None:
+    """Return columns of a table of films to slice by, indexed by film id; None without names.
 
     Years and dates become decades.
+
+    Parameters
+    ----------
+    path : path
+    names : sequence of str
+        Columns to slice by.
+    columns, rules
+        As `multigenre.data.Films.read` takes them, so that films have the same ids.
 
     Raises
     ------
     InputError
         If the table has no such column.
     """
-    if not columns:
+    if not names:
         return None
-    table = read_table(path)
-    if unknown := [name for name in columns if name not in table]:
+    try:
+        table = film_table(path, columns=columns, rules=rules)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if unknown := [name for name in names if name not in table]:
         raise InputError(f"{path} has no column {some(unknown)}; it has {some(table.columns, most=40)}.")
-    ids = texts(table[film_columns(table)["id"]])
     found = {}
-    for name in columns:
-        values = pd.Series(table[name].to_numpy(), ids).replace("", None)
+    for name in names:
+        values = table[name].astype(object).replace("", None)
         numbers = pd.to_numeric(values, errors="coerce")
         # A table in CSV holds texts; a column is of numbers if every filled cell is one.
         values = numbers if (numbers.notna() == values.notna()).all() else values

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -14,12 +15,14 @@ from typing import Annotated
 import typer
 
 import multigenre
+import multigenre.data
 import multigenre.ensemble
 import multigenre.members
 import multigenre.scores
 import multigenre.views
 from multigenre._checks import InputError
 from multigenre._files import replacing, write_json
+from multigenre.cli._check import check
 from multigenre.cli._options import (
     DEFAULT_SPLIT,
     Actors,
@@ -27,14 +30,13 @@ from multigenre.cli._options import (
     Engine,
     EngineOption,
     FilmsTable,
-    Posters,
     ScoringEngine,
     Seed,
     Split,
     Strict,
     parse_names,
-    parse_split,
 )
+from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._search import search
 from multigenre.cli._shards import convert, evaluate_shards, predict_shards
 from multigenre.cli._terminal import (
@@ -70,10 +72,11 @@ class Preset(StrEnum):
 
 
 @app.command()
+@reads_films
 def train(
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder to write; it must not exist yet.")],
-    posters: Posters = None,
     members: Annotated[
         str | None,
         typer.Option(
@@ -118,24 +121,25 @@ def train(
     A run that was killed goes on where it was when the same command is given again.
     """
     multigenre.ensemble.check_free(out)
-    shares, table = parse_split(split), multigenre.Films.read(films, posters=posters)
+    table, shares = reader.read_split(films, split)
     options = {"preset": preset.value, "seed": seed, "refit": refit}
     if settings:
         options["settings"] = multigenre.members.read_settings(settings)
     ensemble = ensemble_class()(parse_names(members) or None, **options)
     _train(ensemble, table, out, split=shares, strict=strict, devices=parse_names(devices))
     if "test" in ensemble.films_:
-        where = f"{out} {films}{f' --posters {posters}' if posters else ''}"
+        where = shlex.join([str(out), str(films), *reader.arguments()])
         line = f"Where each member is right: multigenre report {where} --out report.html"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
+@reads_films
 def predict(
     bundle: BundleFolder,
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[Path, typer.Option(metavar="FILE", help="CSV to write.")],
-    posters: Posters = None,
     with_members: Annotated[
         bool, typer.Option("--with-members", help="Add each member's probabilities as MEMBER:GENRE columns.")
     ] = False,
@@ -150,10 +154,10 @@ def predict(
     if not out.parent.is_dir():
         raise InputError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
     if _in_shards(films, engine, strict):
-        options = {"posters": posters, "engine": engine.value, "actors": actors, "with_members": with_members}
-        predict_shards(bundle, films, out, **options)
+        options = {"engine": engine.value, "actors": actors, "with_members": with_members}
+        predict_shards(bundle, films, out, reader, **options)
         return
-    table = multigenre.Films.read(films, posters=posters, labelled=False)
+    table = reader.read(films, labelled=False)
     ensemble = ensemble_class().load(bundle)
     with progress_bars() as progress:
         prediction = ensemble.predict(table, strict=strict, progress=progress)
@@ -162,23 +166,24 @@ def predict(
 
 
 @app.command()
+@reads_films
 def evaluate(
     bundle: BundleFolder,
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for metrics.json, metrics.csv and genres.csv.")
     ],
-    posters: Posters = None,
     strict: Strict = False,
     engine: ScoringEngine = Engine.local,
     actors: Actors = None,
 ) -> None:
     """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
     if _in_shards(films, engine, strict):
-        options = {"posters": posters, "engine": engine.value, "actors": actors}
-        found, by_genre = evaluate_shards(bundle, films, out / "predictions", **options)
+        options = {"engine": engine.value, "actors": actors}
+        found, by_genre = evaluate_shards(bundle, films, out / "predictions", reader, **options)
     else:
-        table = multigenre.Films.read(films, posters=posters)
+        table = reader.read(films)
         ensemble = ensemble_class().load(bundle)
         with progress_bars() as progress:
             found, by_genre = ensemble.evaluate(table, strict=strict, progress=progress)
@@ -213,6 +218,7 @@ def demo(
             console.print("Give --out DIR to keep the films, the bundle and its pictures.")
 
 
+app.command()(check)
 app.command()(report)
 app.command()(search)
 app.command()(convert)
@@ -246,7 +252,7 @@ def _train(ensemble, films, out, **options):
 
 def _in_shards(films, engine, strict):
     """Return whether films are predicted shard by shard, where posters were checked by 'convert'."""
-    found = engine is Engine.ray or films.is_dir()
+    found = engine is Engine.ray or (films.is_dir() and not multigenre.data.is_source(films))
     if found and strict:
         raise InputError("--strict is for a table and the local engine; 'convert --strict' checks shards.")
     return found

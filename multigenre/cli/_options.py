@@ -12,19 +12,22 @@ FilmsTable = Annotated[
     Path,
     typer.Argument(
         metavar="FILMS",
-        help="CSV or Parquet table: an id, an overview, and genres as 0/1 columns or as one column 'A|B'.",
+        help="Table of films (CSV, TSV or other text, Parquet): overviews, and genres as 0/1 columns or in one column.",
     ),
 ]
 BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder that 'multigenre train' wrote.")]
-Posters = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Folder of posters, one ID.jpg, .png or .webp a film.")
-]
 Strict = Annotated[
     bool,
     typer.Option("--strict", help="Refuse posters that cannot be read instead of naming them and going on."),
 ]
 Seed = Annotated[int, typer.Option(help="Of the split, the initial weights, dropout and the order of films.")]
-Split = Annotated[str, typer.Option(help="Share of the films for each role; 0 is allowed.")]
+Split = Annotated[
+    str,
+    typer.Option(
+        metavar="SHARES|COLUMN",
+        help="Share of the films for each role, 0 is allowed; or the column of FILMS that says which train and test.",
+    ),
+]
 DEFAULT_SPLIT = "train=0.7,validation=0.1,calibration=0.1,test=0.1"
 
 
@@ -65,4 +68,6 @@ def parse_split(text: str) -> dict[str, float]:
         pairs = [part.split("=") for part in text.split(",")]
         return {role.strip(): float(share) for role, share in pairs}
     except ValueError:
-        raise InputError(f"--split takes shares such as {DEFAULT_SPLIT}, got {text!r}.") from None
+        raise InputError(
+            f"--split takes shares such as {DEFAULT_SPLIT}, or a column, got {text!r}."
+        ) from None

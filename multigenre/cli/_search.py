@@ -11,7 +11,8 @@ from rich.table import Table
 import multigenre
 import multigenre.search
 from multigenre._checks import InputError
-from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Posters, Seed, Split, parse_names, parse_split
+from multigenre.cli._options import DEFAULT_SPLIT, FilmsTable, Seed, Split, parse_names
+from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._terminal import console, output, progress_bars, quiet
 from multigenre.search import run_workers
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 SHOWN = 10  # trials of the leaderboard on the terminal
 
 
+@reads_films
 def search(
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the search; the same command goes on there.")
     ],
-    posters: Posters = None,
     member: Annotated[
         str, typer.Option(help="poster-cnn, overview-lstm, fusion, thresholds, or ensemble for all of them.")
     ] = "overview-lstm",
@@ -74,7 +76,7 @@ def search(
     with progress_bars() as progress:
         if workers:
             values = {
-                "out": out, "posters": posters, "member": member, "objective": objective, "strategy": strategy,
+                "out": out, "member": member, "objective": objective, "strategy": strategy,
                 "trials": trials, "seeds-per-trial": seeds_per_trial, "epochs": epochs, "others": others,
                 "split": split, "seed": seed,
             }  # fmt: skip
@@ -84,13 +86,14 @@ def search(
                 if value is not None
                 for part in (f"--{name}", str(value))
             ]
-            command = [sys.executable, "-m", "multigenre", "search", str(films), *given]
+            command = [sys.executable, "-m", "multigenre", "search", str(films), *given, *reader.arguments()]
             command += ["--tensorboard"] * tensorboard
             options = {"workers": workers, "address": address, "progress": progress}
             run_workers(command, out, **options)
             table = multigenre.search.finish(out)
         else:
-            roles = multigenre.Films.read(films, posters=posters).split(parse_split(split), seed=seed)
+            table, shares = reader.read_split(films, split)
+            roles = table.split(shares, seed=seed)
             plan = multigenre.search.SearchPlan(
                 objective=objective,
                 strategy=strategy,

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import multigenre
+import multigenre.data
 import multigenre.shards
-from multigenre.cli._options import FilmsTable, Posters, Strict
+from multigenre.cli._options import FilmsTable, Strict
+from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._terminal import console, progress_bars, quiet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@reads_films
 def convert(
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of shards; the same command goes on there.")
     ],
-    posters: Posters = None,
     shard_films: Annotated[int, typer.Option(help="Films of a shard.")] = 4096,
     strict: Strict = False,
 ) -> None:
@@ -27,7 +30,7 @@ def convert(
 
     A conversion that was killed goes on where it was when the same command is given again.
     """
-    table = multigenre.Films.read(films, posters=posters)
+    table = reader.read(films)
     with quiet():
         convert_films = multigenre.shards.convert
     with progress_bars() as progress:
@@ -43,8 +46,8 @@ def predict_shards(
     bundle: Path,
     films: Path,
     out: Path,
+    reader: FilmsReader,
     *,
-    posters: Path | None = None,
     engine: str = "local",
     actors: int | None = None,
     with_members: bool = False,
@@ -53,12 +56,18 @@ def predict_shards(
 
     Parameters
     ----------
-    bundle, films, out, posters : path
-        ``films`` is a folder of shards, or a table as `multigenre.data.Films.read` takes it.
+    bundle, films, out : path
+        ``films`` is a folder of shards, or a table.
+    reader : FilmsReader
+        Of the table.
     engine, actors, with_members
         As `multigenre.shards.predict_shards` takes them.
     """
-    source = films if films.is_dir() else multigenre.Films.read(films, posters=posters, labelled=False)
+    source = (
+        films
+        if films.is_dir() and not multigenre.data.is_source(films)
+        else reader.read(films, labelled=False)
+    )
     with quiet():
         predict = multigenre.shards.predict_shards
     options = {"engine": str(engine), "with_members": with_members, "actors": actors}
@@ -71,8 +80,8 @@ def evaluate_shards(
     bundle: Path,
     films: Path,
     out: Path,
+    reader: FilmsReader,
     *,
-    posters: Path | None = None,
     engine: str = "local",
     actors: int | None = None,
 ) -> tuple[dict[str, dict[str, Any]], "pd.DataFrame"]:
@@ -80,10 +89,12 @@ def evaluate_shards(
 
     Parameters
     ----------
-    bundle, films, posters : path
+    bundle, films : path
         As `predict_shards` takes them; the genres are known.
     out : path
         Folder of the predictions.
+    reader : FilmsReader
+        Of the table.
     engine, actors
         As `multigenre.shards.predict_shards` takes them.
 
@@ -93,7 +104,7 @@ def evaluate_shards(
         As `multigenre.ensemble.GenreEnsemble.evaluate`.
     by_genre : DataFrame
     """
-    source = films if films.is_dir() else multigenre.Films.read(films, posters=posters)
+    source = films if films.is_dir() and not multigenre.data.is_source(films) else reader.read(films)
     with quiet():
         evaluate = multigenre.shards.evaluate_shards
     with progress_bars() as progress:

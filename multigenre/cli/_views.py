@@ -11,7 +11,8 @@ import multigenre
 import multigenre.analysis
 import multigenre.views
 from multigenre._checks import InputError
-from multigenre.cli._options import BundleFolder, FilmsTable, Posters
+from multigenre.cli._options import BundleFolder, FilmsTable
+from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._terminal import console, ensemble_class, progress_bars
 
 
@@ -23,13 +24,14 @@ class Format(StrEnum):
     csv = "csv"
 
 
+@reads_films
 def report(
     bundle: BundleFolder,
     films: FilmsTable,
+    reader: FilmsReader,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Page, JSON file, or folder of CSV tables to write.")
     ],
-    posters: Posters = None,
     format: Annotated[
         Format, typer.Option(help="html: a page to read; json, csv: its tables.")
     ] = Format.html,
@@ -59,8 +61,8 @@ def report(
         raise InputError(
             f"--robustness is shown in a page, got --format {format.value}; write html or leave it out."
         )
-    table = multigenre.Films.read(films, posters=posters)
-    attributes = multigenre.analysis.read_attributes(films, column or ())
+    table = reader.read(films)
+    attributes = multigenre.analysis.read_attributes(films, column or (), **reader.how)
     ensemble = ensemble_class().load(bundle)
     with progress_bars() as progress:
         extras = None

@@ -1,4 +1,9 @@
+from ._check import FEW as FEW
+from ._check import RARE as RARE
+from ._check import check_films as check_films
+from ._columns import is_id as is_id
 from ._films import Films as Films
+from ._films import read_films as read_films
 from ._genres import Genres as Genres
 from ._made_films import make_films as make_films
 from ._posters import inline_content as inline_content
@@ -8,10 +13,13 @@ from ._posters import read_poster as read_poster
 from ._probabilities import GenreProbabilities as GenreProbabilities
 from ._probabilities import logits as logits
 from ._probabilities import sigmoid as sigmoid
+from ._reading import Reading as Reading
+from ._reading import film_table as film_table
+from ._reading import id_column as id_column
+from ._rules import ReadingRules as ReadingRules
+from ._sources import is_source as is_source
 from ._splits import folds_of_films as folds_of_films
 from ._splits import near_duplicate_groups as near_duplicate_groups
 from ._splits import stratified_split as stratified_split
-from ._tables import COLUMNS as COLUMNS
-from ._tables import film_columns as film_columns
 from ._tables import read_table as read_table
-from ._tables import texts as texts
+from ._texts import texts as texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,8 +25,10 @@ from multigenre._checks import (
 )
 from multigenre._signatures import Pathlike
 from multigenre.data._genres import Genres
-from multigenre.data._splits import check_shares, near_duplicate_groups, stratified_split
-from multigenre.data._tables import cells, film_columns, find_posters, read_labels, read_table, texts
+from multigenre.data._reading import Reading, understand
+from multigenre.data._rules import ReadingRules
+from multigenre.data._splits import SPLIT_ROLES, check_shares, near_duplicate_groups, stratified_split
+from multigenre.data._texts import spaced, texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +95,7 @@ class Films:
         # White space says nothing of a film, and a carriage return in a cell would cut a CSV's row.
         for name in ("overviews", "titles"):
             given = getattr(self, name)
-            spaced = [" ".join(text.split()) for text in texts([""] * len(self) if given is None else given)]
-            put(self, name, np.array(spaced, object))
+            put(self, name, spaced(texts([""] * len(self) if given is None else given)))
         put(self, "posters", texts(self.posters))
         for name in ("overviews", "posters", "titles"):
             check_shape(getattr(self, name), self.ids.shape, f"The films' {name}")
@@ -207,7 +209,7 @@ class Films:
         labels[:, [genres.column(name) for name in self.genres]] = self.labels
         return replace(self, labels=labels, genres=genres)
 
-    def split(self, shares: Mapping[str, float], *, seed: int = 0) -> dict[str, Self]:
+    def split(self, shares: Mapping[str, float] | pd.Series, *, seed: int = 0) -> dict[str, Self]:
         """Split the films into roles, each with close to its share of the films and of every genre.
 
         Near-duplicates (the same overview but for case, punctuation and white space, or byte-identical
@@ -215,8 +217,11 @@ class Films:
 
         Parameters
         ----------
-        shares : dict of str to float
-            Of ``"train"``, ``"validation"``, ``"calibration"`` and ``"test"``; they sum to 1.
+        shares : dict of str to float, or Series of str by film id
+            Of ``"train"``, ``"validation"``, ``"calibration"`` and ``"test"``; they sum to 1. A Series is a split that
+            a source fixes, as `Reading.splits`: its films keep their role, near-duplicates or not. Validation and
+            calibration, where it names no film for them, get an eighth each of the films that it gives to training or
+            to nothing.
         seed : int
 
         Returns
@@ -231,6 +236,8 @@ class Films:
         """
         if self.role is not None:
             raise InputError(f"These films already are the {self.role} split; split the whole table once.")
+        if isinstance(shares, pd.Series):
+            return self._fixed_split(shares, seed)
         shares = check_shares(shares)
         groups = near_duplicate_groups(self.overviews, self.posters)
         part = stratified_split(self.labels, groups, list(shares.values()), seed=seed)
@@ -242,6 +249,22 @@ class Films:
                 f"{some(empty)}; give more films or set that share to 0."
             )
         return roles
+
+    def _fixed_split(self, roles, seed):
+        """Return the roles that a source fixes, with validation and calibration films dealt where it has none."""
+        known = roles.reindex(self.ids).fillna("").to_numpy(object)
+        unknown = sorted(set(known) - {*SPLIT_ROLES, ""})
+        if unknown:
+            raise InputError(
+                f"Films are split into {', '.join(SPLIT_ROLES)}, but the split names {some(unknown)}."
+            )
+        free = np.isin(known, ["train", ""])
+        absent = [role for role in ("validation", "calibration") if not (known == role).any()]
+        shares = {"train": 1 - len(absent) / 8} | dict.fromkeys(absent, 1 / 8)
+        dealt = self.take(free).split(shares, seed=seed) if free.any() else {}
+        kept = {role: self.take(known == role).with_role(role) for role in SPLIT_ROLES if role not in shares}
+        found = dealt | {role: films for role, films in kept.items() if len(films)}
+        return {role: found[role] for role in SPLIT_ROLES if role in found}
 
     def summary(self) -> dict[str, int | float]:
         """Return counts of what is here and what is missing, as a dict of str to int or float.
@@ -286,28 +309,35 @@ class Films:
         path: Pathlike,
         *,
         posters: Pathlike | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
         genres: Genres | None = None,
         labelled: bool = True,
-    ) -> Self:
-        """Read films from a CSV or Parquet table and find their posters.
+        rules: ReadingRules | None = None,
+    ) -> Films:
+        """Read films from a table and find their posters.
 
-        The table names its columns, in any case: ``Id`` (or ``film_id``, ``imdb_id``), ``Overview`` (or
-        ``plot``, ``text``), optionally ``Title`` (or else ``Name``, or else ``Original_title``) and ``Poster``
-        (or ``poster_path``), and the genres either as columns of 0 and 1 or as one column ``Genres`` (or
-        ``Genre``) of ``A|B`` texts or lists. An empty cell is a missing overview or title, or a film without
-        genres. Other columns are left alone.
+        Tables are text in any encoding and with any separator, or Parquet. Which column is the id, overview, title,
+        genres, poster and split is found by name and by content, and can be said; other columns are left alone.
+        Genres are columns of 0 and 1, or one column of lists, JSON, or names joined by a mark. An empty cell, or one
+        that only says that there is nothing, is a missing overview or poster, or a film without genres.
+        `read_films` says what was understood; so does ``multigenre check``.
 
         Parameters
         ----------
         path : str or Path
         posters : str or Path, optional
-            Folder of posters: the files that the poster column names, else ``ID.jpg``, ``.jpeg``, ``.png`` or
-            ``.webp``. Without it, the poster column is relative to the table's folder.
+            Folder of posters: the files that the poster column names, else those named after the film's id, in
+            folders of their own too. Without it, the poster column is relative to the table's folder.
+        columns : dict of str to str or list of str, optional
+            Column by role: ``"id"``, ``"overview"``, ``"title"``, ``"genres"``, ``"poster"``, ``"split"``; a list, or
+            ``"Action..Western"``, for genres in columns of 0 and 1; ``""`` where there is none.
         genres : Genres, optional
             Give labels in these columns (see `align`). Default: the table's own genres, in the order of
-            its columns, or sorted when they come as lists.
+            its columns, or sorted when cells name them.
         labelled : bool
             False reads no genres, whatever the table holds: films to predict.
+        rules : ReadingRules, optional
+            What becomes of duplicates, broken rows, spellings, and so on.
 
         Returns
         -------
@@ -318,26 +348,106 @@ class Films:
         InputError
             If the table or the folder cannot be read as this; the sentence names the file.
         """
-        try:
-            table = read_table(path)
-            columns = film_columns(table)
-            ids = texts(table[columns["id"]])
-            named = cells(table, columns.get("poster"))
-            found = find_posters(ids, named, folder=posters, beside=Path(path).parent)
-            titles = cells(table, columns.get("title"))
-            films = cls(ids, cells(table, columns.get("overview")), found, titles=titles)
-            if not (films.has_overview | films.has_poster).any():
-                raise InputError(
-                    "no film has an overview or a poster; add a column Overview or name a posters folder."
-                )
-            names, labels = read_labels(table, columns, expected=genres) if labelled else (None, None)
-            if names is None or labels is None:
-                return films
-            if genres is None and len(names) < 2:
-                raise InputError(
-                    f"{names[0]} is its only genre, but telling genres apart needs at least two."
-                )
-            films = replace(films, labels=labels, genres=Genres(names))
-            return films if genres is None else films.align(genres)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        options = {
+            "posters": posters,
+            "columns": columns,
+            "genres": genres,
+            "labelled": labelled,
+            "rules": rules,
+        }
+        return read_films(path, **options)[0]
+
+    @classmethod
+    def from_frame(
+        cls,
+        table: Any,
+        *,
+        posters: Pathlike | None = None,
+        columns: Mapping[str, str | Sequence[str]] | None = None,
+        genres: Genres | None = None,
+        labelled: bool = True,
+        rules: ReadingRules | None = None,
+    ) -> Films:
+        """Return the films of a DataFrame or a dataset, understood as `read` understands a file.
+
+        Parameters
+        ----------
+        table : DataFrame, or a dataset of Hugging Face's ``datasets``, or a dictionary of such by split
+            The index of a DataFrame names the films where no column does.
+        posters, columns, genres, labelled, rules
+            As `read` takes them; posters that the table names without a folder are relative to the current one.
+
+        Returns
+        -------
+        Films
+
+        Raises
+        ------
+        InputError
+            If the table or the folder cannot be read as this.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"movie": ["Up", "Heat"], "about": ["A house flies.", "A heist."]})
+        >>> Films.from_frame(table, columns={"overview": "about"}).headings
+        ['Up (1)', 'Heat (2)']
+        """
+        options = {
+            "posters": posters,
+            "columns": columns,
+            "genres": genres,
+            "labelled": labelled,
+            "rules": rules,
+        }
+        return read_films(table, **options)[0]
+
+
+def read_films(
+    source: Any,
+    *,
+    posters: Pathlike | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    genres: Genres | None = None,
+    labelled: bool = True,
+    rules: ReadingRules | None = None,
+) -> tuple[Films, Reading]:
+    """Return the films of a table, and what was understood of it.
+
+    Parameters
+    ----------
+    source : path, DataFrame, or a dataset of Hugging Face's ``datasets`` or a dictionary of such by split
+    posters, columns, genres, labelled, rules
+        As `Films.read` takes them.
+
+    Returns
+    -------
+    Films
+    Reading
+
+    Raises
+    ------
+    InputError
+        If the table or the folder cannot be read as films; the sentence names the file.
+    """
+    what = source if isinstance(source, str | os.PathLike) else "the table"
+    try:
+        found, reading = understand(
+            source, posters=posters, columns=columns, genres=genres, labelled=labelled, rules=rules
+        )
+        films = Films(**found)
+        if not (films.has_overview | films.has_poster).any():
+            raise InputError(
+                "no film has an overview or a poster; name the column of overviews with --columns overview=NAME, or a "
+                "posters folder."
+            )
+        if films.labels is None:
+            return films, reading
+        if genres is not None:
+            return films.align(genres), reading
+        if len(films.genres) < 2:
+            raise InputError(
+                f"{films.genres.names[0]} is its only genre, but telling genres apart needs at least two."
+            )
+        return films, reading
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error

@@ -17,11 +17,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from multigenre._checks import InputError, some
+from multigenre.data._texts import is_placeholder
 
 if TYPE_CHECKING:
     from multigenre.data._films import Films
 
 SPLIT_ROLES = ("train", "validation", "calibration", "test")
+SHARED = 10  # films at most that one overview or poster makes near-duplicates
 
 
 def check_shares(shares: Mapping[str, float]) -> dict[str, float]:
@@ -54,7 +56,9 @@ def near_duplicate_groups(
 
     Two films are near-duplicates when their overviews are the same but for case, punctuation and white
     space, or when their poster files are byte-identical; groups join films linked through others.
-    Missing overviews and posters, empty files and files that cannot be read link no films.
+    Missing overviews and posters, empty files and files that cannot be read link no films, and neither does an overview
+    that only says that there is none, or what more than `SHARED` films have: then it is a stand-in, and linking by it
+    would put films that have nothing else in common into one role.
 
     Parameters
     ----------
@@ -74,12 +78,14 @@ def near_duplicate_groups(
     array([0, 1, 0, 2])
     """
     n_films = len(overviews)
-    words = [re.sub(r"[\W_]+", " ", text.casefold()).strip() for text in overviews]
+    words = ["" if is_placeholder(text) else _words(text) for text in overviews]
     films, keys = [], []
     for values in (words, _poster_digests(posters)):
         values = np.array(values, dtype=object)
         rows = np.flatnonzero(values != "")
         key, _ = pd.factorize(values[rows])
+        links = np.bincount(key)[key] <= SHARED if len(key) else slice(None)
+        rows, key = rows[links], pd.factorize(key[links])[0]
         films.append(rows)
         keys.append(key + n_films + sum(map(len, keys)))
     films, keys = np.concatenate(films), np.concatenate(keys)
@@ -89,6 +95,17 @@ def near_duplicate_groups(
     component = connected_components(links, directed=False)[1][:n_films]
     _, first, group = np.unique(component, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[group]
+
+
+def _words(text):
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
+
+
+def shared_overviews(overviews: Sequence[str] | np.ndarray) -> dict[str, int]:
+    """Return the overviews that more films have than near-duplicates can be, and how many have each."""
+    counts = Counter(_words(text) for text in overviews)
+    said = {_words(text): text for text in overviews}
+    return {said[words]: count for words, count in counts.most_common() if words and count > SHARED}
 
 
 def _poster_digests(posters):

@@ -112,7 +112,7 @@ class GenreEnsemble:
         self,
         films: Films,
         *,
-        split: dict[str, float] | None = None,
+        split: dict[str, float] | pd.Series | None = None,
         folder: Pathlike | None = None,
         strict: bool = False,
         devices: Sequence[str] = (),
@@ -124,9 +124,10 @@ class GenreEnsemble:
         ----------
         films : Films
             Whose genres are known.
-        split : dict of str to float, optional
-            Share of the films for each role; see `Films.split`. Default: 0.7, 0.1, 0.1, 0.1. Without validation
-            films the last epoch is kept; without calibration films the fusion is a mean of log-odds, cut at 0.5.
+        split : dict of str to float, or Series of str by film id, optional
+            Share of the films for each role, or the role that a source fixes; see `Films.split`. Default: 0.7, 0.1,
+            0.1, 0.1. Without validation films the last epoch is kept; without calibration films the fusion is a mean
+            of log-odds, cut at 0.5.
         folder : path, optional
             Where unfinished work is kept: a run that was killed goes on from there when it is called again.
         strict : bool
@@ -154,7 +155,8 @@ class GenreEnsemble:
         if films.summary()["genres_with_films"] < 2:
             raise InputError("Training needs films of at least two genres, but these carry fewer.")
         split = DEFAULT_SPLIT if split is None else split
-        if not split.get("train"):
+        fixed = isinstance(split, pd.Series)
+        if not ((split == "train").any() if fixed else split.get("train")):
             raise InputError("Training needs a share of the films for the role train, got none.")
         how = {"preset": self.preset, "seed": self.seed, "settings": self.settings}
         members = make_members(self.members, devices=devices, **how)
@@ -169,7 +171,8 @@ class GenreEnsemble:
         )
         with tempfile.TemporaryDirectory(prefix="multigenre-") as temporary:
             folder = Path(folder or temporary)
-            run = {"films": films.digest(), "split": split, "preset": self.preset, "seed": self.seed}
+            said = split.value_counts().to_dict() if fixed else split
+            run = {"films": films.digest(), "split": said, "preset": self.preset, "seed": self.seed}
             claim(folder, run | ({"settings": self.settings} if self.settings else {}))
             options = {"posters": posters, "progress": progress}
             self.members_, apart = fit_members(members, films, roles, folder, seed=self.seed, **options)

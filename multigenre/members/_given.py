@@ -11,7 +11,7 @@ import pandas as pd
 
 from multigenre._checks import InputError, some
 from multigenre._signatures import Pathlike, Progress, no_progress
-from multigenre.data import COLUMNS, Films, GenreProbabilities, film_columns, read_table, texts
+from multigenre.data import Films, GenreProbabilities, id_column, is_id, read_table, texts
 from multigenre.members._member import named_probabilities
 
 if TYPE_CHECKING:
@@ -156,14 +156,14 @@ class GivenMember:
 def _by_film(table):
     """Return a table indexed by film id, without the column of genre names that a prediction has."""
     table = table.rename(columns=str)
-    if not any(name.casefold() in COLUMNS["id"] for name in table.columns) and not _only_counts(table.index):
+    if not any(map(is_id, table.columns)) and not _only_counts(table.index):
         table = table.rename_axis("Id").reset_index()
-    columns = film_columns(table)
     if table.columns.has_duplicates:
         twice = table.columns[table.columns.duplicated()]
         raise InputError(f"the column {some(twice)} comes twice; rename or remove one.")
-    cells = table.drop(columns=[columns[what] for what in ("id", "genres") if what in columns])
-    return cells.set_axis(texts(table[columns["id"]]))
+    column = id_column(table)
+    named = [name for name in table.columns if name.casefold() in ("genres", "genre")]
+    return table.drop(columns=[column, *named]).set_axis(texts(table[column]))
 
 
 def _only_counts(index):

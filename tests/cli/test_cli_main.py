@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import multigenre
-from multigenre import Films, make_films
+from multigenre import make_films
 from multigenre.cli import main, parse_split
 
 METRICS = {"bce", "map_macro", "map_micro", "f1_micro", "f1_macro", "n_films"}
@@ -157,7 +157,7 @@ def test_an_unreadable_poster_is_named_counted_and_refused_if_strict(bundle, cat
     [
         (None, [], "films.csv"),
         ("Id,Overview,Drama,War\n", [], "film"),
-        ("Title,Overview,Drama,War\nx,A plot.,1,0\n", [], "needs a column Id"),
+        ("Title,Overview,Drama,War\nx,A plot.,1,0\n", [], "at least two genres"),
         ("Id,Overview\ntt1,A plot.\n", [], "no genre columns"),
         ("Id,Overview,Drama\ntt1,A plot.,1\ntt2,A war.,0\n", [], "genre"),
         ("Id,Overview,Drama,War\ntt1,A plot.,1,0\n", ["--posters", "nowhere"], "nowhere"),
@@ -202,7 +202,7 @@ def test_a_folder_that_is_no_bundle_is_refused(catalogue, tmp_path, capsys):
 def test_bad_usage_exits_with_2_and_a_failure_with_1(catalogue, bundle, tmp_path, monkeypatch, capsys):
     assert run("train") == 2
     assert run("train", "films.csv", "--out", tmp_path / "b", "--preset", "huge") == 2
-    monkeypatch.setattr(Films, "read", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(multigenre.data, "read_films", lambda *_, **__: 1 / 0)
     assert run("predict", bundle, catalogue / "films.csv", "--out", tmp_path / "p.csv") == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 
@@ -243,7 +243,7 @@ def test_what_the_commands_load_when_they_run_is_there():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and re.fullmatch(r"multigenre(\.\w+)+", ast.unparse(node))
     }
-    assert {"multigenre.Films", "multigenre.ensemble.check_free"} <= used
+    assert {"multigenre.data.read_films", "multigenre.ensemble.check_free"} <= used
     assert all(operator.attrgetter(name.removeprefix("multigenre."))(multigenre) for name in used)
 
 
