@@ -39,7 +39,7 @@ from multigenre.ensemble import (
     fusion_films,
     held_out_probabilities,
 )
-from multigenre.fusion import METHODS, out_of_fold
+from multigenre.fusion import METHODS, held_out
 from multigenre.members import make_members
 from multigenre.networks import PosterCache
 from multigenre.scores import METRICS, intervals, prevalence_baseline, resample, with_prevalence
@@ -74,35 +74,35 @@ def contenders(members, apart, roles, posters, seed):
     films, evidence = fusion_films(apart, roles, calibration)
     prevalence = films.genres.prevalence(roles["train"].labels)
 
-    def named(probabilities, held_out, thresholds):
-        return np.asarray(thresholds.fit(held_out, films).predict(probabilities), bool)
+    def named(probabilities, unseen, thresholds):
+        return np.asarray(thresholds.fit(unseen, films).predict(probabilities), bool)
 
-    for probabilities, held_out in (
+    for probabilities, unseen in (
         (prevalence_baseline(prevalence, test), prevalence_baseline(prevalence, films)),
         *zip(said, evidence, strict=True),
     ):
         yield (
             probabilities.name,
             probabilities,
-            named(probabilities, held_out, ensemble_thresholds("micro-macro")),
+            named(probabilities, unseen, ensemble_thresholds("micro-macro")),
         )
-    for probabilities, held_out in zip(said, evidence, strict=True):
-        there = held_out.present
-        calibrator = ProbabilityCalibrator().fit(held_out.take(there), films.take(there))
+    for probabilities, unseen in zip(said, evidence, strict=True):
+        there = unseen.present
+        calibrator = ProbabilityCalibrator().fit(unseen.take(there), films.take(there))
         mended = calibrator.transform(probabilities)
         cuts = ensemble_thresholds("micro-macro").fit(
-            calibrator.transform(held_out.take(there)), films.take(there)
+            calibrator.transform(unseen.take(there)), films.take(there)
         )
         yield f"{probabilities.name}, calibrated", mended, np.asarray(cuts.predict(mended), bool)
     modalities = {name: member.modality for name, member in members.items()}
     for method in METHODS:
         fusion = ensemble_fusion(method, modalities, seed).fit(evidence, films)
-        held_out, fused = out_of_fold(fusion, evidence, films, seed=seed), fusion.predict(said)
-        yield f"fusion {method}", fused, named(fused, held_out, ensemble_thresholds("micro-macro"))
+        unseen, fused = held_out(fusion, evidence, films, seed=seed), fusion.predict(said)
+        yield f"fusion {method}", fused, named(fused, unseen, ensemble_thresholds("micro-macro"))
         if method == METHODS[0]:
             for name, settings in STRATEGIES.items():
                 cuts = ensemble_thresholds("micro-macro").set_params(**{"strategy": name, **settings})
-                yield f"thresholds {name}", fused, named(fused, held_out, cuts)
+                yield f"thresholds {name}", fused, named(fused, unseen, cuts)
 
 
 def test_one_fold(films, test_rows, members, folder, posters, seed):

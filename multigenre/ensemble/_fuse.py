@@ -12,7 +12,7 @@ from multigenre._signatures import Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
 from multigenre.ensemble._prediction import Prediction
-from multigenre.fusion import LateFusion, out_of_fold
+from multigenre.fusion import LateFusion, held_out
 from multigenre.scores import prevalence_baseline, with_prevalence
 
 log = logging.getLogger("multigenre")
@@ -103,13 +103,9 @@ def fit_fusion(
     fusion.fit(members, films)
     progress("fusing", 1, 2)
     baseline = prevalence_baseline(prevalence, films)
-    # On what fits without the film say: the fusion's own predictions of these films flatter it.
-    fused = fusion.held_out_
-    if fused is None:
-        fused = out_of_fold(fusion, members, films, seed=seed)
-    taught = films.take(pd.Index(films.ids).get_indexer(pd.Index(fused.ids)))
+    fused = held_out(fusion, members, films, seed=seed)
     thresholds = {
-        one.name: unfitted(calibrator).fit(one, taught if one is fused else films)
+        one.name: unfitted(calibrator).fit(one, films)
         for one in (baseline, *members, fused)
         if one.present.any()
     }

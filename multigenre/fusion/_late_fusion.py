@@ -113,7 +113,7 @@ class LateFusion(BaseEstimator):
     held_out_ : GenreProbabilities or None
         What a stack says of these films when it is fitted without a fifth of them, the film's: of role
         ``"out-of-fold"``, to calibrate or to choose thresholds on. Strengths and candidates are those that all films
-        chose. None for other methods, without films, and once loaded; see `out_of_fold`.
+        chose. None for other methods, without films, and once loaded; see `held_out`.
 
     References
     ----------

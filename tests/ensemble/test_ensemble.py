@@ -18,7 +18,7 @@ from multigenre.ensemble import (
     fusion_films,
     held_out_probabilities,
 )
-from multigenre.fusion import out_of_fold
+from multigenre.fusion import held_out
 from multigenre.members import GivenMember, OverviewTfidf, SklearnMember
 from multigenre.scores import scores
 
@@ -101,9 +101,7 @@ def test_fused_thresholds_are_chosen_on_what_fusions_say_of_films_that_they_did_
     fusion = ensemble_fusion(method, {"overview-tfidf": "overview"}, words.seed)
     fusion, thresholds = fit_fusion(fusion, ensemble_thresholds("f1"), members, taught, **options)
     found = thresholds["fused"]
-    apart = fusion.held_out_
-    if method == "greedy":
-        apart = out_of_fold(fusion, members, taught, seed=words.seed)
+    apart = held_out(fusion, members, taught, seed=words.seed)
     assert found.thresholds_.equals(clone(found).fit(apart, taught).thresholds_)
     if method == "joint-stack":  # of greedy weights a single member has none to over-fit with
         in_sample = clone(found).fit(fusion.predict(members), taught)

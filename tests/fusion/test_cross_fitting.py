@@ -4,7 +4,7 @@ import pytest
 from multigenre import GenreProbabilities, LateFusion, make_films
 from multigenre._checks import InputError
 from multigenre.ensemble._held_out import out_of_fold_member
-from multigenre.fusion import out_of_fold
+from multigenre.fusion import held_out, out_of_fold
 from multigenre.members import OverviewTfidf
 
 
@@ -132,3 +132,19 @@ def test_what_cannot_be_cross_fitted_is_refused_in_one_sentence(films):
 
     with pytest.raises(InputError, match="remembering, trained without a fold, learned from"):
         out_of_fold_member(Leaking(), films.with_role("train"))
+
+
+def test_what_a_stack_holds_out_comes_in_the_order_of_the_films_with_those_that_nobody_reads(films):
+    present = np.arange(len(films)) % 4 > 0
+    members = [noisy(films, "a", 0, present), noisy(films, "b", 1, present)]
+    fusion = LateFusion().fit(members, films)
+    found = held_out(fusion, members, films)
+    np.testing.assert_array_equal(found.present, present)
+    np.testing.assert_array_equal(found.values[present], fusion.held_out_.values)
+
+
+def test_a_fusion_that_holds_nothing_out_is_cross_fitted(films):
+    members = [noisy(films, "a", 0), noisy(films, "b", 1)]
+    fusion = LateFusion(method="greedy").fit(members, films)
+    expected = out_of_fold(fusion, members, films, seed=3)
+    np.testing.assert_array_equal(held_out(fusion, members, films, seed=3).values, expected.values)
