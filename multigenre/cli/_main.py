@@ -38,7 +38,7 @@ from multigenre.cli._options import (
 )
 from multigenre.cli._reading import FilmsReader, reads_films
 from multigenre.cli._search import search
-from multigenre.cli._shards import convert, evaluate_shards, predict_shards
+from multigenre.cli._shards import convert, run_evaluate_shards, run_predict_shards
 from multigenre.cli._terminal import (
     Notes,
     console,
@@ -155,7 +155,7 @@ def predict(
         raise InputError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
     if _in_shards(films, engine, strict):
         options = {"engine": engine.value, "actors": actors, "with_members": with_members}
-        predict_shards(bundle, films, out, reader, **options)
+        run_predict_shards(bundle, films, out, reader, **options)
         return
     table = reader.read(films, labelled=False)
     ensemble = ensemble_class().load(bundle)
@@ -181,7 +181,7 @@ def evaluate(
     """Score a BUNDLE on FILMS whose genres are known; films that taught it something are left out."""
     if _in_shards(films, engine, strict):
         options = {"engine": engine.value, "actors": actors}
-        found, by_genre = evaluate_shards(bundle, films, out / "predictions", reader, **options)
+        found, by_genre = run_evaluate_shards(bundle, films, out / "predictions", reader, **options)
     else:
         table = reader.read(films)
         ensemble = ensemble_class().load(bundle)

@@ -42,7 +42,7 @@ def convert(
     )
 
 
-def predict_shards(
+def run_predict_shards(
     bundle: Path,
     films: Path,
     out: Path,
@@ -52,7 +52,7 @@ def predict_shards(
     actors: int | None = None,
     with_members: bool = False,
 ) -> None:
-    """Predict a folder of shards, or a table of films, to a folder of Parquet files; for the command ``predict``.
+    """Run the command ``predict`` to a folder of Parquet files, with bars and words in the terminal.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def predict_shards(
     console.print(f"{n_films} films predicted: {out}")
 
 
-def evaluate_shards(
+def run_evaluate_shards(
     bundle: Path,
     films: Path,
     out: Path,
@@ -85,12 +85,12 @@ def evaluate_shards(
     engine: str = "local",
     actors: int | None = None,
 ) -> tuple[dict[str, dict[str, Any]], "pd.DataFrame"]:
-    """Score a bundle on a folder of shards, or a table of films; for the command ``evaluate``.
+    """Run the command ``evaluate`` on what need not fit in memory, with bars in the terminal.
 
     Parameters
     ----------
     bundle, films : path
-        As `predict_shards` takes them; the genres are known.
+        As `run_predict_shards` takes them; the genres are known.
     out : path
         Folder of the predictions.
     reader : FilmsReader
