@@ -74,7 +74,7 @@ def measure(
     InputError
         If films, genres or roles differ.
     """
-    held_out(probabilities, films)  # its check comes first: it knows what the films are for
+    validation_record(probabilities, films)  # its check comes first: it knows what the films are for
     found = scores(probabilities, films)
     values = {"val-loss": found["bce"], "macro-map": found["map_macro"]}
     values["macro-f1"] = cross_fitted_f1(probabilities, films, thresholds)
@@ -102,7 +102,7 @@ def fused_out_of_fold(
         Of role ``"validation"``.
     """
     fusion = LateFusion(method="stack") if fusion is None else fusion
-    fused = out_of_fold(fusion, [held_out(member, films) for member in members], films, folds=FOLDS)
+    fused = out_of_fold(fusion, [validation_record(member, films) for member in members], films, folds=FOLDS)
     return replace(fused, role="validation")
 
 
@@ -122,7 +122,7 @@ def cross_fitted_f1(
         Over the genres that a film carries; films that are not present count as named nothing.
     """
     thresholds = ThresholdCalibrator(strategy="f1", counts="expected") if thresholds is None else thresholds
-    found = held_out(probabilities, films)
+    found = validation_record(probabilities, films)
     labels = check_truth(found, films, "A search")
     fold = folds_of_films(films, min(FOLDS, len(films)))
     named = np.zeros(labels.shape, np.uint8)
@@ -135,7 +135,7 @@ def cross_fitted_f1(
     return float(rates(named == 1, labels, axis=0)[2][live].mean())
 
 
-def held_out(probabilities: GenreProbabilities, films: Films) -> GenreProbabilities:
+def validation_record(probabilities: GenreProbabilities, films: Films) -> GenreProbabilities:
     """Return probabilities as what fusion and thresholds may learn from, cross-fitted: no film is judged by itself.
 
     Raises

@@ -16,7 +16,7 @@ from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities
 from multigenre.fusion import LateFusion
 from multigenre.members import DESIGNS, make_network
-from multigenre.search._objectives import check_search_films, fused_out_of_fold, held_out, measure
+from multigenre.search._objectives import check_search_films, fused_out_of_fold, measure, validation_record
 from multigenre.search._spaces import Settings
 
 Trial: TypeAlias = Callable[..., dict[str, Any]]  # as `FilmTrial`
@@ -44,7 +44,7 @@ class FilmTrial:
     def __init__(self, train: Films, validation: Films, *, others: Sequence[GenreProbabilities] = ()):
         check_search_films(train, validation)
         for other in others:
-            held_out(other, validation)
+            validation_record(other, validation)
         self.train, self.validation, self.others = train, validation, tuple(others)
         self._posters = None  # decoded, of the size that the last network reads
 
