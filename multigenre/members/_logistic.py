@@ -63,7 +63,7 @@ def fit_head(
     features, labels = _checked(features, labels, [C])
     n_genres = labels.shape[1]
     coefficients, intercept = np.zeros((n_genres, features.shape[1])), np.zeros(n_genres)
-    fits = in_turn(lambda known: next(_path(features, known, [C])), labels.T)
+    fits = _each_genre(features, lambda known: next(_path(features, known, [C])), labels.T)
     for genre, fit in enumerate(fits):
         coefficients[genre], intercept[genre] = fit
         progress(what, genre + 1, n_genres)
@@ -163,12 +163,18 @@ def choose_C(
     for held in (fold == one for one in folds):
         seen, new = features[~held], features[held]
         of_genre = partial(_held_out, seen, strengths=strengths, new=new)
-        for genre, found in enumerate(in_turn(of_genre, labels[~held].T)):
+        for genre, found in enumerate(_each_genre(features, of_genre, labels[~held].T)):
             log_odds[:, held, genre] = found
             fits += 1
             progress(what, fits, len(folds) * labels.shape[1])
     bce = (np.logaddexp(0, log_odds) - labels * log_odds).mean(axis=(1, 2))
     return strengths[bce.argmin()], pd.DataFrame({"C": strengths, "bce": bce})
+
+
+def _each_genre(features, fit, labels):
+    """Yield what a fit gives for each genre."""
+    # All fits of liblinear, the solver of sparse features, draw from one random state: side by side they would mix.
+    return map(fit, labels) if issparse(features) else in_turn(fit, labels)
 
 
 def _held_out(seen, known, *, strengths, new):
