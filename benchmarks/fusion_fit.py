@@ -19,7 +19,6 @@ thresholds are chosen on. Each time in a fresh process, as threads are set when 
 """
 
 import argparse
-import contextlib
 import io
 import json
 import os
@@ -31,6 +30,7 @@ from pathlib import Path
 from statistics import median
 
 from machine import machine
+from paired import spinning
 
 ROOT = Path(__file__).parents[1]
 BASELINE = "8112010"
@@ -88,18 +88,6 @@ def seconds(code, n_films, n_genres):
     ).stdout
     fit, whole = map(float, done.split())
     return fit, whole
-
-
-@contextlib.contextmanager
-def spinning(n):
-    """Keep ``n`` other processes busy."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
-    try:
-        yield
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
 
 
 def measured(codes, n_films, n_genres, repeats):

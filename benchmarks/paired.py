@@ -1,5 +1,8 @@
 """Programs that take turns, so that a change of the machine's speed meets all of them."""
 
+import contextlib
+import subprocess
+import sys
 import time
 
 import pandas as pd
@@ -17,6 +20,18 @@ def in_turns(programs, repeats):
     return pd.DataFrame(
         [{name: seconds(program) for name, program in programs.items()} for _ in range(repeats)]
     )
+
+
+@contextlib.contextmanager
+def spinning(n):
+    """Keep ``n`` other processes busy."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def comparison(table, baseline, ours="ours_s"):

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,16 @@ def test_a_table_is_read_in_little_more_memory_than_pandas_needs_and_finds_every
     found = result_of("reading.py", "--quick")
     keys = ("seconds", "pandas_seconds", "ratio", "peak_mb", "peak_ratio", "file_mb")
     assert all(found[key] > 0 for key in keys) and found["films"] == 20_000
+
+
+def test_a_step_of_the_poster_network_is_timed_quiet_and_busy_and_in_its_parts():
+    found = result_of("cnn_step.py", "--quick")
+    assert found["ours_s"] > 0 and found["busy"]["ours_s"] > 0 and found["batch"] == 64
+    assert set(found["parts"]) == {"dropout_numbers", "dropout", "pool_gradient", "adam"}
+    # A step without Adam or without masks still has its convolutions.
+    assert all(part["range"][0] <= part["share"] < 0.9 for part in found["parts"].values())
+    if find_spec("torch"):
+        fastest = min(found["torch_s"], key=found["torch_s"].get)
+        assert len(found["torch_s"]) == 4 and found["ratio"] == found["ratios"][fastest]
+    else:
+        assert found["torch_s"] is found["ratio"] is found["busy"]["ratio"] is None
