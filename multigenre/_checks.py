@@ -36,6 +36,7 @@ def error_line(error: BaseException, most: int = 200) -> str:
     ('no zip file', 'MemoryError')
     """
     said = " ".join(str(error).split()) or type(error).__name__
+    said = f"it lacks {said}" if isinstance(error, KeyError) else said
     return said if len(said) <= most else f"{said[:most]}..."
 
 

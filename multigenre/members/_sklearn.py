@@ -13,9 +13,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from multigenre._checks import InputError, check_shape, error_line, some
+from multigenre._checks import InputError, check_shape, some
 from multigenre._clones import unfitted
-from multigenre._files import write_json
+from multigenre._files import reading, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._member import (
@@ -229,10 +229,8 @@ class SklearnMember:
         facts = read_facts(folder / "member.json")
         path = folder / "estimator.skops"
         let_through = self._let_through(skops, path)
-        try:
+        with reading(path):
             self.estimator_ = skops.load(path, trusted=let_through)
-        except Exception as error:  # of arrays and states, whatever a broken file makes of them
-            raise InputError(f"{path} cannot be read ({error_line(error)}).") from error
         if not (self.estimator_ is None or isinstance(self.estimator_, BaseEstimator)):
             raise InputError(f"{path} must hold an estimator, got {type(self.estimator_).__name__}.")
         self.modality, self.genres_ = facts["modality"], Genres(facts["genres"])
@@ -243,10 +241,8 @@ class SklearnMember:
 
     def _let_through(self, skops, path):
         """Return the names in a file that skops does not trust by itself, all of them on our list, or raise."""
-        try:
+        with reading(path):
             names = skops.get_untrusted_types(file=path)  # makes nothing and imports nothing
-        except Exception as error:  # of the archive and its schema, whatever a broken file makes of them
-            raise InputError(f"{path} cannot be read ({error_line(error)}).") from error
         if unknown := sorted(set(names) - {*TRUSTED, *self.trusted}):
             raise InputError(
                 f"{self.name} holds {some(unknown)}, which is not among the classes that are trusted in a file; "
