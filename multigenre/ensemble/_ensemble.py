@@ -20,6 +20,7 @@ from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.ensemble._bundle import described, estimator_of, read_documents, write_bundle
 from multigenre.ensemble._fuse import ensemble_fusion, ensemble_thresholds, fit_fusion, fused_prediction
 from multigenre.ensemble._held_out import fit_members, fusion_films, held_out_probabilities, refit_members
+from multigenre.ensemble._manifest import PICTURES
 from multigenre.ensemble._prediction import Prediction
 from multigenre.fusion import LateFusion
 from multigenre.members import (
@@ -443,8 +444,11 @@ class GenreEnsemble:
             made = isinstance(setting, dict) and "kind" in setting
             setattr(self, name, estimator_of(setting) if made else setting)
         self.descriptions_ = dict(about["members"])
-        if outside := [name for name in self.descriptions_ if Path(name).name != name or name == ".."]:
-            raise InputError(f"A member lies in a folder of the bundle, got {some(outside)}.")
+        # What lies in the folder of pictures is in no manifest.
+        if outside := [
+            name for name in self.descriptions_ if Path(name).name != name or name in ("..", PICTURES)
+        ]:
+            raise InputError(f"A member lies in a folder of its own in the bundle, got {some(outside)}.")
         self.members = tuple(self.descriptions_)
         self.genres_, self.counts_ = Genres(about["genres"]), about["counts"]
         self.prevalence_ = pd.Series(about["prevalence"], name="prevalence", dtype=float)

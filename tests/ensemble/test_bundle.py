@@ -300,14 +300,16 @@ def test_documents_that_contradict_each_other_are_refused_by_name(bundle, name, 
         load()
 
 
-@pytest.mark.parametrize("place", ["a/b", "..", "../elsewhere"])
+@pytest.mark.parametrize("place", ["a/b", "..", "../elsewhere", "figures"])
 def test_a_member_outside_the_bundle_is_not_opened(bundle, place):
     folder, load = bundle
     about = json.loads((folder / "bundle.json").read_text())
     about["members"] = {place: "overview-tfidf"}
     (folder / "bundle.json").write_text(json.dumps(about))
     resigned(folder, "bundle.json")
-    with pytest.raises(InputError, match=r"bundle\.json: A member lies in a folder of the bundle, got"):
+    with pytest.raises(
+        InputError, match=r"bundle\.json: A member lies in a folder of its own in the bundle, got"
+    ):
         load()
 
 
