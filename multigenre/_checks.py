@@ -29,6 +29,17 @@ def some(names: Iterable[object], most: int = 3) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
+def error_line(error: BaseException, most: int = 200) -> str:
+    r"""Return what another library's error says, on one line and cut short, or its kind where it says nothing.
+
+    >>> error_line(ValueError("no\n  zip file")), error_line(MemoryError())
+    ('no zip file', 'MemoryError')
+    """
+    said = " ".join(str(error).split()) or type(error).__name__
+    said = f"it lacks {said}" if isinstance(error, KeyError) else said
+    return said if len(said) <= most else f"{said[:most]}..."
+
+
 def check_ids(ids: Iterable[object]) -> np.ndarray:
     """Return film ids as a 1-d array of strings, each once."""
     ids = np.asarray([str(film) for film in ids], dtype=object)

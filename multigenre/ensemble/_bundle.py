@@ -6,14 +6,15 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from multigenre._checks import InputError
-from multigenre._files import read_json, replacing_folder, write_json
+from multigenre._checks import InputError, error_line
+from multigenre._files import read_document, replacing_folder, write_json
 from multigenre._signatures import Pathlike
 from multigenre.calibration import ThresholdCalibrator
+from multigenre.ensemble._manifest import MANIFEST, check_manifest, write_manifest
 from multigenre.fusion import LateFusion
 from multigenre.members import Member
 
-FORMAT = 4
+FORMAT = 5
 LIBRARIES = ("multigenre", "tensorflow", "keras", "scikit-learn", "numpy", "pandas")
 KINDS = {kind.__name__: kind for kind in (LateFusion, ThresholdCalibrator)}
 DOCUMENTS = ("bundle", "metrics", "fusion", "thresholds", "films")
@@ -40,7 +41,7 @@ def write_bundle(folder: Pathlike, documents: dict[str, dict], members: dict[str
     Raises
     ------
     InputError
-        If the folder is there and not empty.
+        If the folder is there and not empty, or a file is beyond what `read_documents` lets through.
     """
     check_free(folder)
     folder = Path(folder).resolve()
@@ -52,31 +53,36 @@ def write_bundle(folder: Pathlike, documents: dict[str, dict], members: dict[str
         for name, member in members.items():
             (partial / name).mkdir()
             member.save(partial / name)
+        write_manifest(partial)
 
 
 def read_documents(folder: Pathlike) -> dict[str, dict]:
-    """Return the documents of a bundle by name.
+    """Return the documents of a bundle by name, once all its files are found to be as they were saved.
+
+    Of them all, only the format number of ``bundle.json`` is read before `check_manifest` has passed.
 
     Raises
     ------
     InputError
-        If the folder is no bundle, or one that another release wrote in its own way.
+        If the folder is no bundle, one that another release wrote in its own way, or a file is missing, changed, one
+        too many or too large.
     """
+    folder = Path(folder)
     try:
-        about = _read(folder, "bundle")
+        about = read_document(folder / "bundle.json")
         age = FORMAT - about["format"]
-        documents = {} if age else {name: _read(folder, name) for name in DOCUMENTS}
+        lacks_manifest = not age and not (folder / MANIFEST).is_file()
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder} is not a bundle that multigenre wrote ({error}).") from error
+        raise InputError(f"{folder} is not a bundle that multigenre wrote ({error_line(error)}).") from error
     if age:
-        written_by = about.get("versions", {}).get("multigenre", "a release")
+        versions = about.get("versions")
+        written_by = versions.get("multigenre", "a release") if isinstance(versions, dict) else "a release"
         which = "newer; please upgrade" if age < 0 else "older; please train again"
         raise InputError(f"{folder} was written by multigenre {written_by}, which is {which}.")
-    return documents
-
-
-def _read(folder, name):
-    return read_json(Path(folder) / f"{name}.json")
+    if lacks_manifest:
+        raise InputError(f"{folder} is not a bundle that multigenre wrote (it lacks {MANIFEST}).")
+    check_manifest(folder)
+    return {name: read_document(folder / f"{name}.json") for name in DOCUMENTS}
 
 
 def described(estimator: BaseEstimator) -> dict:

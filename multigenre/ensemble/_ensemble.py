@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from multigenre._checks import InputError, check_same_genres, some
-from multigenre._files import claim
+from multigenre._checks import ROLES, InputError, check_same_genres, some
+from multigenre._files import claim, reading
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.calibration import ThresholdCalibrator
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.ensemble._bundle import described, estimator_of, read_documents, write_bundle
 from multigenre.ensemble._fuse import ensemble_fusion, ensemble_thresholds, fit_fusion, fused_prediction
 from multigenre.ensemble._held_out import fit_members, fusion_films, held_out_probabilities, refit_members
+from multigenre.ensemble._manifest import PICTURES
 from multigenre.ensemble._prediction import Prediction
 from multigenre.fusion import LateFusion
 from multigenre.members import (
@@ -400,25 +401,61 @@ class GenreEnsemble:
         Raises
         ------
         InputError
-            If the folder is no bundle, one of a newer release, or a member of your own is not given.
+            If the folder is no bundle, one of another release's format, or a file is missing, changed, broken or too
+            large; or a member of your own is not given. The message names the file.
+
+        Notes
+        -----
+        Nothing in a bundle is run as code, and all files are compared with the sizes and checksums of its
+        ``manifest.json`` before any is opened. That tells what was damaged or changed since, not who made it: see
+        `SklearnMember.load` for what a bundle of a stranger's can still do.
         """
-        documents, ensemble = read_documents(folder), cls()
-        about = documents["bundle"]
-        for name, setting in about["settings"].items():
-            made = isinstance(setting, dict) and "kind" in setting
-            setattr(ensemble, name, estimator_of(setting) if made else setting)
-        ensemble.members, ensemble.descriptions_ = tuple(about["members"]), about["members"]
-        ensemble.genres_, ensemble.counts_ = Genres(about["genres"]), about["counts"]
-        ensemble.prevalence_ = pd.Series(about["prevalence"], name="prevalence")
+        folder, ensemble = Path(folder), cls()
+        documents = read_documents(folder)
+        with reading(folder / "bundle.json"):
+            ensemble._take_about(documents["bundle"])
+        with reading(folder / "films.json"):
+            ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
+            if wrong := sorted(set(ensemble.roles_.map(str)) - set(ROLES)):
+                raise InputError(f"films have one of the roles {', '.join(ROLES)}, got {some(wrong)}.")
         ensemble.metrics_ = documents["metrics"]
-        ensemble.roles_ = pd.Series(documents["films"], name="role", dtype=object)
-        ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
-        ensemble.thresholds_ = {
-            name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
-        }
+        with reading(folder / "fusion.json"):
+            ensemble.fusion_ = LateFusion.from_dict(documents["fusion"])
+            ensemble._check_genres(ensemble.fusion_.genres_, "fusion")
+            if unknown := set(ensemble.fusion_.members_) - set(ensemble.descriptions_):
+                raise InputError(f"The fusion is of members of the bundle, got {some(sorted(unknown))}.")
+        with reading(folder / "thresholds.json"):
+            ensemble.thresholds_ = {
+                name: ThresholdCalibrator.from_dict(saved) for name, saved in documents["thresholds"].items()
+            }
+            for name, calibrator in ensemble.thresholds_.items():
+                ensemble._check_genres(calibrator.genres_, f"thresholds of {name}")
+                if calibrator.thresholds_.isna().any():
+                    raise InputError(f"The thresholds of {name} must be numbers.")
         ensemble.members_ = {}
-        for name, description in about["members"].items():
+        for name, description in ensemble.descriptions_.items():
             member = restored(name, description, members, preset=ensemble.preset, seed=ensemble.seed)
-            ensemble.members_[name] = member.load(Path(folder) / name)
-            check_same_genres(ensemble.genres_, member.genres_, f"The bundle and its {name}")
+            with reading(folder / name):
+                ensemble.members_[name] = member.load(folder / name)
+                ensemble._check_genres(member.genres_, name)
         return ensemble
+
+    def _take_about(self, about):
+        """Take what ``bundle.json`` says of names, settings and counts."""
+        for name in SETTINGS:
+            setting = about["settings"][name]
+            made = isinstance(setting, dict) and "kind" in setting
+            setattr(self, name, estimator_of(setting) if made else setting)
+        self.descriptions_ = dict(about["members"])
+        # What lies in the folder of pictures is in no manifest.
+        if outside := [
+            name for name in self.descriptions_ if Path(name).name != name or name in ("..", PICTURES)
+        ]:
+            raise InputError(f"A member lies in a folder of its own in the bundle, got {some(outside)}.")
+        self.members = tuple(self.descriptions_)
+        self.genres_, self.counts_ = Genres(about["genres"]), about["counts"]
+        self.prevalence_ = pd.Series(about["prevalence"], name="prevalence", dtype=float)
+        self._check_genres(Genres(self.prevalence_.index), "prevalence")
+
+    def _check_genres(self, genres, whose):
+        check_same_genres(self.genres_, genres, f"The bundle and its {whose}")

@@ -352,7 +352,7 @@ class LateFusion(BaseEstimator):
         Raises
         ------
         InputError
-            If a needed entry is missing.
+            If a needed entry is missing, or weights are not of the members and genres.
         """
         try:
             fusion = cls(**{name: facts[name] for name in cls._get_param_names()})
@@ -360,6 +360,8 @@ class LateFusion(BaseEstimator):
             fusion.film_ids_ = np.array(facts["film_ids"], dtype=object)
             fusion._stacks = {tuple(one["members"]): Stack.from_dict(one) for one in facts["stacks"]}
             fusion.choices_ = choice_table(facts["choices"])
+            for names, stack in fusion._stacks.items():
+                stack.check_sizes(len(names), len(fusion.genres_))
         except KeyError as error:
             raise InputError(f"A saved LateFusion needs {error}, which is not there.") from error
         return fusion

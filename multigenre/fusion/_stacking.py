@@ -7,6 +7,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from multigenre._checks import InputError, check_shape
 from multigenre.calibration import Minimum, logistic, minimise, tied
 from multigenre.data import logits, sigmoid
 
@@ -48,6 +49,15 @@ class Stack:
         """Standard errors of the weights, in their shape."""
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
+    def check_sizes(self, n_members: int, n_genres: int) -> None:
+        """Raise unless the weights are finite numbers of so many members and genres."""
+        if not np.isfinite(check_shape(self.weights, (n_genres, 1 + n_members), "Weights of a stack")).all():
+            raise InputError("Weights of a stack must be finite numbers.")
+        if self.others is not None:
+            check_shape(self.others, (n_genres, 2 + n_genres), "Weights of other genres")
+        if self.usual is not None:
+            check_shape(self.usual, (n_genres,), "Usual log-odds")
+
     def mapped(self, maps: np.ndarray) -> Self:
         """Return the stack with the weights that ``maps``, a matrix a genre, makes of these."""
         weights = (maps @ self.weights[..., None])[..., 0]
@@ -79,13 +89,13 @@ class Stack:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Self:
         """Return what `to_dict` described, of errors the variances."""
-        weights, others = np.array(facts["coefficients"]), facts["others"] or {}
+        weights, others = np.array(facts["coefficients"], float), facts["others"] or {}
         errors = np.full_like(weights, np.nan) if facts["errors"] is None else np.array(facts["errors"])
         return cls(
             weights,
             errors[:, :, None] * errors[:, None, :] * np.eye(weights.shape[1]),
-            np.array(others["coefficients"]) if others else None,
-            np.array(others["usual"]) if others else None,
+            np.array(others["coefficients"], float) if others else None,
+            np.array(others["usual"], float) if others else None,
             np.inf if facts["loss"] is None else facts["loss"],
         )
 

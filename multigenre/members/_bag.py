@@ -16,7 +16,13 @@ from multigenre._seeds import child_seeds
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._bag_network import BagNetwork, train_network
-from multigenre.members._member import learned_ids, named_probabilities, read_facts, readable_films
+from multigenre.members._member import (
+    learned_ids,
+    named_probabilities,
+    read_arrays,
+    read_facts,
+    readable_films,
+)
 
 if TYPE_CHECKING:
     from multigenre.networks import PosterCache
@@ -148,12 +154,21 @@ class OverviewBag:
         facts = read_facts(folder / "bag.json")
         self.genres_, self.constant_genres_ = Genres(facts["genres"]), facts["constant_genres"]
         self.learned_ids_ = facts["learned_ids"]
-        vars(self).update(facts["settings"])
+        for name in ("n_networks", "n_units", "epochs", "seed"):
+            setattr(self, name, facts["settings"][name])
         vocabularies = facts["vocabularies"]
         self._vectorizers = [_vectorizer(*each) for each in zip(READS, vocabularies, strict=True)]
-        with np.load(folder / "bag.npz", allow_pickle=False) as file:
-            self._network = BagNetwork(*(file[name] for name in BagNetwork._fields))
-            parts = np.split(file["idf"], [len(vocabularies[0])])
+        n_genres, n_words = len(self.genres_), sum(map(len, vocabularies))
+        n_units = self.n_networks * self.n_units
+        shapes = {
+            "embeddings": (n_words, n_units),
+            "offsets": (n_units,),
+            "weights": (n_units, n_genres),
+            "intercepts": (n_genres,),
+        }
+        arrays = read_arrays(folder / "bag.npz", {**shapes, "idf": (n_words,)})
+        self._network = BagNetwork(*(arrays[name] for name in BagNetwork._fields))
+        parts = np.split(arrays["idf"], [len(vocabularies[0])])
         for vectorizer, idf in zip(self._vectorizers, parts, strict=True):
             vectorizer.idf_ = idf
         return self

@@ -18,6 +18,7 @@ from multigenre.members._member import (
     has_modality,
     learned_ids,
     named_probabilities,
+    read_arrays,
     read_facts,
     readable_films,
     screened,
@@ -209,8 +210,8 @@ class EmbeddingMember:
             )
         self.C_, self.C_table_, self.genres_ = facts["C"], None, Genres(facts["genres"])
         self.learned_ids_ = facts["learned_ids"]
-        with np.load(folder / "head.npz", allow_pickle=False) as file:
-            self._coefficients, self._intercept = file["coefficients"], file["intercept"]
+        shapes = {"coefficients": (len(self.genres_), None), "intercept": (len(self.genres_),)}
+        self._coefficients, self._intercept = read_arrays(folder / "head.npz", shapes).values()
         return self
 
     def _screened(self, posters, films):

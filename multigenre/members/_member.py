@@ -1,14 +1,14 @@
 """What a member is, and what members have in common."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from multigenre._checks import ROLES, InputError, check_unseen, some
-from multigenre._files import read_json
+from multigenre._checks import ROLES, InputError, check_shape, check_unseen, some
+from multigenre._files import read_document, reading
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.networks import PosterCache
@@ -222,8 +222,37 @@ def learned_ids(train: Any, validation: Any = None) -> dict[str, tuple[str, ...]
 
 def read_facts(path: Pathlike) -> dict[str, Any]:
     """Return what a member wrote of itself as JSON, its ``learned_ids`` as `Member.learned_ids_` holds them."""
-    facts = read_json(path)
+    facts = read_document(path)
     return facts | {"learned_ids": {role: tuple(ids) for role, ids in facts["learned_ids"].items()}}
+
+
+def read_arrays(path: Pathlike, shapes: Mapping[str, Sequence[int | None]]) -> dict[str, np.ndarray]:
+    """Return the numbers that a member wrote as ``.npz``.
+
+    Parameters
+    ----------
+    path : path
+    shapes : dict of str to sequence of int or None
+        What to read, and its shape; None where it says itself how many there are.
+
+    Raises
+    ------
+    InputError
+        If an array is missing, of another shape, or holds what is no finite number.
+    """
+    with reading(path), np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in shapes}
+        for name, array in arrays.items():
+            expected = tuple(
+                there if one is None else one for one, there in zip(shapes[name], array.shape, strict=False)
+            )
+            if len(expected) < len(shapes[name]) or array.dtype.kind != "f":
+                raise InputError(
+                    f"{name} must be numbers in {len(shapes[name])} directions, got {array.shape}."
+                )
+            if not np.isfinite(check_shape(array, expected, name)).all():
+                raise InputError(f"{name} must hold finite numbers only.")
+    return arrays
 
 
 def role_of(films: Films, learned: Mapping[str, Iterable[str]], who: str) -> str | None:

@@ -16,10 +16,11 @@ import pandas as pd
 import tensorflow as tf
 
 from multigenre._checks import InputError, check_same_genres, some
-from multigenre._files import write_json
+from multigenre._files import reading, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres
 from multigenre.members._member import has_modality, learned_ids, named_probabilities, read_facts, screened
+from multigenre.members._model_file import check_model_file
 from multigenre.networks import (
     ArrayBatches,
     Batches,
@@ -96,6 +97,7 @@ class _NetworkMember(ABC):
     folds: int = 0  # training it once takes minutes
     modality: str
     _design_type: type
+    _model_type: type
 
     def __init__(self, recipe: Recipe, *, name: str, seed: int, design: Any, devices: Iterable[str]):
         self.recipe, self.name, self.seed, self.devices = recipe, name, seed, tuple(devices)
@@ -285,11 +287,21 @@ class _NetworkMember(ABC):
         }
 
     def load(self, folder: Pathlike) -> Self:
-        """Read what `save` wrote; return self."""
+        """Read what `save` wrote; return self.
+
+        Raises
+        ------
+        InputError
+            If the model is of another class or design than the member, or its weights are of another size: nothing
+            is made of it then.
+        """
         folder = Path(folder)
         self._take(read_facts(folder / "member.json"))
         self.history_ = pd.read_csv(folder / "history.csv", index_col="epoch")
-        model: Any = keras.models.load_model(folder / "model.keras", compile=False)
+        path = folder / "model.keras"
+        check_model_file(path, self._model_type, self.design)
+        with reading(path):
+            model: Any = keras.models.load_model(path, compile=False)
         self.genres_ = model.genres
         self._keep(model)
         return self
@@ -327,6 +339,7 @@ class PosterMember(_NetworkMember):
 
     modality: str = "poster"
     _design_type = PosterDesign
+    _model_type = PosterCNN
 
     def __init__(
         self,
@@ -387,6 +400,7 @@ class OverviewMember(_NetworkMember):
 
     modality: str = "overview"
     _design_type = OverviewDesign
+    _model_type = OverviewLSTM
 
     def __init__(
         self,

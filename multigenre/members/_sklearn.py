@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from multigenre._checks import InputError, check_shape, some
 from multigenre._clones import unfitted
-from multigenre._files import write_json
+from multigenre._files import reading, write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._member import (
@@ -32,7 +33,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("multigenre")
 
-TRUSTED = ("sklearn", "scipy", "numpy")  # packages whose classes `load` makes again
+# What fitted pipelines hold besides plain values, arrays, universal functions of NumPy and SciPy, losses and the public
+# estimators of scikit-learn, which skops trusts by name. All of these only keep numbers or compute with them: none
+# opens a file, and none runs text. A name that another release of scikit-learn lacks does no harm here.
+TRUSTED = (
+    "numpy.dtype",
+    *(
+        f"scipy.sparse._{kind}.{kind}_{form}"
+        for kind in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
+        for form in ("matrix", "array")
+    ),
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+)
 
 
 class SklearnMember:
@@ -52,6 +81,10 @@ class SklearnMember:
         With ``predict_proba``, or with ``decision_function``: the sigmoid of its scores then stands for
         probabilities, to be calibrated by what comes after, as the late fusion does. It is cloned, never changed.
     modality : {"overview", "poster"}
+    trusted : sequence of str
+        Classes and functions by their full names that `save` and `load` let through besides `TRUSTED`, such as
+        ``"mine.Stemmer"``: whoever wrote the file decides what is done with them, so name only what is harmless in
+        any hands. For a bundle: ``GenreEnsemble.load(folder, members=[SklearnMember(name, trusted=[...])])``.
 
     Attributes
     ----------
@@ -82,10 +115,20 @@ class SklearnMember:
     folds: int = 5
     history_: None = None
 
-    def __init__(self, name: str, estimator: Any = None, *, modality: str = "overview"):
+    def __init__(
+        self,
+        name: str,
+        estimator: Any = None,
+        *,
+        modality: str = "overview",
+        trusted: Sequence[str] = (),
+    ):
         if modality not in ("overview", "poster"):
             raise InputError(f"{name} reads the overview or the poster, got modality={modality!r}.")
+        if isinstance(trusted, str):
+            raise InputError(f"{name} needs a list of names as trusted, got the single text {trusted!r}.")
         self.name, self.estimator, self.modality = name, estimator, modality
+        self.trusted = tuple(trusted)
 
     def fit(
         self,
@@ -149,16 +192,17 @@ class SklearnMember:
     def save(self, folder: Pathlike) -> None:
         """Write the fitted classifier with skops, which unlike pickle runs no code when it is read.
 
+        Of a search around it all, the estimator that it found is kept: the rest says nothing of films.
+
         Raises
         ------
         InputError
-            If skops is not installed, or the classifier holds what `load` would refuse: a function or class
-            that is not of scikit-learn, SciPy or NumPy.
+            If skops is not installed, or the classifier holds a class or function that `load` would refuse.
         """
         folder, skops = Path(folder), _skops(self.name)
         path = folder / "estimator.skops"
-        skops.dump(self.estimator_, path)
-        _trusted(skops, path, self.name)
+        skops.dump(_found(self.estimator_), path)
+        self._let_through(skops, path)
         constant = self._prevalence[~np.isnan(self._prevalence)].tolist()
         facts = {
             "modality": self.modality,
@@ -171,24 +215,40 @@ class SklearnMember:
     def load(self, folder: Pathlike) -> Self:
         """Read what `save` wrote; return self.
 
-        No code of the file runs. Numbers inside it are believed, though, and those of a forest can be made such
-        that scikit-learn reads outside its memory: load what comes from people you trust.
+        Every class and function that the file names is compared with a closed list first: the public estimators of
+        scikit-learn, what these hold once they are fitted (`TRUSTED`), and the member's ``trusted``. Nothing is made
+        of a file that names another. Numbers inside it are believed, though, and those of trees and neighbours can
+        be made such that scikit-learn reads outside its memory: load what comes from people you trust.
 
         Raises
         ------
         InputError
-            If skops is not installed, or the file holds a function or class that is not of scikit-learn, SciPy
-            or NumPy.
+            If skops is not installed, or the file is broken or names a class or function that is not on the list.
         """
         folder, skops = Path(folder), _skops(self.name)
         facts = read_facts(folder / "member.json")
         path = folder / "estimator.skops"
-        self.estimator_ = skops.load(path, trusted=_trusted(skops, path, self.name))
+        let_through = self._let_through(skops, path)
+        with reading(path):
+            self.estimator_ = skops.load(path, trusted=let_through)
+        if not (self.estimator_ is None or isinstance(self.estimator_, BaseEstimator)):
+            raise InputError(f"{path} must hold an estimator, got {type(self.estimator_).__name__}.")
         self.modality, self.genres_ = facts["modality"], Genres(facts["genres"])
         self.learned_ids_ = facts["learned_ids"]
         self.constant_genres_ = list(facts["constant_genres"])
         self._prevalence = np.array([facts["constant_genres"].get(genre, np.nan) for genre in self.genres_])
         return self
+
+    def _let_through(self, skops, path):
+        """Return the names in a file that skops does not trust by itself, all of them on our list, or raise."""
+        with reading(path):
+            names = skops.get_untrusted_types(file=path)  # makes nothing and imports nothing
+        if unknown := sorted(set(names) - {*TRUSTED, *self.trusted}):
+            raise InputError(
+                f"{self.name} holds {some(unknown)}, which is not among the classes that are trusted in a file; "
+                "if it is harmless whoever wrote the file, name it in SklearnMember(..., trusted=[...])."
+            )
+        return names
 
     def _screened(self, posters, films):
         """Return decoded posters, of the caller's size or 64, and films with unreadable ones missing."""
@@ -213,6 +273,11 @@ def _multi_label(estimator):
     return OneVsRestClassifier(copy)
 
 
+def _found(estimator):
+    """Return what a search found, or the estimator itself."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
 def _probabilities(estimator, inputs):
     """Return an array of shape (n_films, n_labels), float in [0, 1]."""
     if not hasattr(estimator, "predict_proba"):
@@ -230,23 +295,3 @@ def _skops(name):
             f"Saving or loading {name} needs the package skops; install it: pip install 'multigenre[sklearn]'."
         ) from error
     return io
-
-
-def _trusted(skops, path, name):
-    """Return the types in a file that skops does not trust by itself but are classes of `TRUSTED` packages."""
-    types = skops.get_untrusted_types(file=path)
-    unknown = [known for known in types if not _is_library_class(known)]
-    if unknown:
-        raise InputError(
-            f"{name} holds {some(unknown)}, which may run any code when it is loaded; "
-            "only classes of scikit-learn, SciPy and NumPy can be saved and loaded."
-        )
-    return types
-
-
-def _is_library_class(name):
-    # A function of these packages is not enough: some of them run what they are given. Nothing is imported here.
-    module, _, attribute = name.rpartition(".")
-    return module.split(".")[0] in TRUSTED and isinstance(
-        getattr(sys.modules.get(module), attribute, None), type
-    )

@@ -15,7 +15,13 @@ from multigenre._files import write_json
 from multigenre._signatures import Pathlike, Progress, no_progress
 from multigenre.data import Films, GenreProbabilities, Genres, sigmoid
 from multigenre.members._logistic import fit_films_head
-from multigenre.members._member import learned_ids, named_probabilities, read_facts, readable_films
+from multigenre.members._member import (
+    learned_ids,
+    named_probabilities,
+    read_arrays,
+    read_facts,
+    readable_films,
+)
 
 if TYPE_CHECKING:
     from multigenre.networks import PosterCache
@@ -131,8 +137,9 @@ class OverviewTfidf:
         self.constant_genres_ = facts["constant_genres"]
         vocabularies = facts["vocabularies"]
         self.C, self.characters = self.C_, len(vocabularies) == 2
-        with np.load(folder / "tfidf.npz", allow_pickle=False) as file:
-            idf, self._coefficients, self._intercept = file["idf"], file["coefficients"], file["intercept"]
+        n_genres, n_words = len(self.genres_), sum(map(len, vocabularies))
+        shapes = {"idf": (n_words,), "coefficients": (n_genres, n_words), "intercept": (n_genres,)}
+        idf, self._coefficients, self._intercept = read_arrays(folder / "tfidf.npz", shapes).values()
         self._vectorizers = [
             make(vocabulary=v) for make, v in zip((_words, _pieces), vocabularies, strict=False)
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from multigenre._checks import InputError
 
@@ -49,6 +50,20 @@ class PosterDesign:
                 f"or more, got size={self.size}."
             )
 
+    def n_weights(self, n_genres: int) -> int:
+        """Return how many numbers `PosterCNN` of this design learns, without making it.
+
+        >>> PosterDesign().n_weights(25)
+        3464601
+        """
+        first, *blocks = self.filters
+        total, channels, side = _dense(9 * 3, first), first, -(-self.size // 2)
+        for filters in blocks:
+            total += _dense(9 * channels, filters) + _dense(9 * filters, filters)
+            channels, side = filters, side // 2
+        widths = [side * side * channels, *self.dense, n_genres]
+        return total + sum(_dense(*pair) for pair in pairwise(widths))
+
 
 @dataclass(frozen=True)
 class OverviewDesign:
@@ -92,6 +107,22 @@ class OverviewDesign:
                 "A vocabulary needs max_tokens of 3 or more (padding, the unknown word, a word), "
                 f"got {self.max_tokens}."
             )
+
+    def n_weights(self, n_genres: int) -> int:
+        """Return how many numbers `OverviewLSTM` of this design learns, without making it.
+
+        >>> OverviewDesign().n_weights(25)
+        4303129
+        """
+        total, width = self.max_tokens * self.embedding, self.embedding
+        for units in self.units:
+            total += 2 * (width + units + 1) * 4 * units
+            width = 2 * units
+        return total + _dense(width, self.dense) + _dense(self.dense, n_genres)
+
+
+def _dense(n_inputs, n_outputs):
+    return (n_inputs + 1) * n_outputs
 
 
 def _check(design, sizes, rates):

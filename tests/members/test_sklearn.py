@@ -1,21 +1,48 @@
+import contextlib
+import gc
+import io
+import json
 import logging
+import re
 import sys
+import zipfile
 from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
+from sklearn.feature_selection import SelectPercentile, chi2
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
-from sklearn.naive_bayes import BernoulliNB
+from sklearn.naive_bayes import BernoulliNB, ComplementNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer
 from sklearn.svm import LinearSVC
 
 from multigenre._checks import InputError
@@ -189,23 +216,180 @@ def own_analyzer(text):
 
 
 @pytest.mark.parametrize("own", [OwnVectorizer(), CountVectorizer(analyzer=own_analyzer)])
-def test_classes_and_functions_of_ones_own_are_not_saved(own, train, tmp_path):
+def test_classes_and_functions_of_ones_own_are_saved_by_those_who_name_them(own, train, test_films, tmp_path):
     pytest.importorskip("skops")
     member = SklearnMember("own", make_pipeline(own, BernoulliNB())).fit(train)
     with pytest.raises(
-        InputError, match=r"own holds \S+[Oo]wn\S+, which may run any code when it is loaded; only"
+        InputError, match=r"own holds \S+[Oo]wn\S+, which is not among the classes that are trusted in a file"
     ):
         member.save(tmp_path)
+    named = ["test_sklearn.OwnVectorizer", "test_sklearn.own_analyzer"]
+    named += [f"{__name__}.{name.rpartition('.')[2]}" for name in named]
+    member.trusted = tuple(named)
+    member.save(tmp_path)
+    with pytest.raises(InputError, match=r"name it in SklearnMember\(\.\.\., trusted=\[\.\.\.\]\)"):
+        SklearnMember("own").load(tmp_path)
+    again = SklearnMember("own", trusted=named).load(tmp_path).predict(test_films)
+    np.testing.assert_array_equal(again.values, member.predict(test_films).values)
+    with pytest.raises(InputError, match="own needs a list of names as trusted, got the single text 'numpy'"):
+        SklearnMember("own", trusted="numpy")
 
 
-def test_a_file_that_names_a_function_of_a_trusted_package_is_refused(train, tmp_path):
+READERS = {
+    "words": TfidfVectorizer(),
+    "counts": make_pipeline(CountVectorizer(), TfidfTransformer(), Normalizer()),
+    "hashes": HashingVectorizer(n_features=256, alternate_sign=False),
+    "words and pieces": FeatureUnion(
+        [("words", TfidfVectorizer()), ("pieces", TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3)))]
+    ),
+    "directions": make_pipeline(TfidfVectorizer(), TruncatedSVD(4, random_state=0), MinMaxScaler()),
+    "chosen words": make_pipeline(CountVectorizer(), SelectPercentile(chi2)),
+    "one column": make_pipeline(
+        FunctionTransformer(np.reshape, kw_args={"shape": (-1, 1)}),
+        ColumnTransformer([("words", TfidfVectorizer(), 0)]),
+    ),
+}
+DECIDERS = {
+    "logistic": LogisticRegression(),
+    "gradient": SGDClassifier(loss="log_loss", random_state=0),
+    "margins": LinearSVC(random_state=0),
+    "calibrated": CalibratedClassifierCV(LinearSVC(random_state=0), cv=2),
+    "isotonic": CalibratedClassifierCV(BernoulliNB(), cv=2, method="isotonic"),
+    "naive": ComplementNB(),
+    "forest": RandomForestClassifier(3, random_state=0),
+    "trees": ExtraTreesClassifier(3, random_state=0),
+    "boosted": GradientBoostingClassifier(n_estimators=2, random_state=0),
+    "neighbours": KNeighborsClassifier(3),
+    "layers": MLPClassifier((4,), max_iter=2, random_state=0),
+    "chain": ClassifierChain(LogisticRegression()),
+    "several": MultiOutputClassifier(LogisticRegression()),
+    "constant": DummyClassifier(),
+    "votes": VotingClassifier([("a", LogisticRegression()), ("b", BernoulliNB())], voting="soft"),
+    "searched": GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from(sorted(READERS)), st.sampled_from(sorted(DECIDERS)))
+def test_usual_pipelines_are_saved_and_read_back(train, test_films, tmp_path_factory, reader, decider):
+    pytest.importorskip("skops")
+    trusted = ["numpy.reshape"] if reader == "one column" else []
+    pipeline = make_pipeline(READERS[reader], DECIDERS[decider])
+    member = SklearnMember("any", pipeline, trusted=trusted).fit(train)
+    folder = tmp_path_factory.mktemp("member")
+    member.save(folder)
+    again = SklearnMember("any", trusted=trusted).load(folder).predict(test_films)
+    np.testing.assert_array_equal(again.values, member.predict(test_films).values)
+
+
+def test_of_a_search_what_it_found_is_kept_whatever_it_drew_from(train, test_films, tmp_path):
+    pytest.importorskip("skops")
+    search = RandomizedSearchCV(
+        words(OneVsRestClassifier(LogisticRegression())),
+        {"onevsrestclassifier__estimator__C": stats.loguniform(0.1, 10)},
+        n_iter=2,
+        cv=2,
+        scoring=make_scorer(f1_score, average="macro", zero_division=0),
+        random_state=0,
+    )
+    member = SklearnMember("searched", search).fit(train)
+    member.save(tmp_path)
+    loaded = SklearnMember("searched").load(tmp_path)
+    assert loaded.estimator_[-1].estimator.C == member.estimator_.best_estimator_[-1].estimator.C
+    np.testing.assert_array_equal(loaded.predict(test_films).values, member.predict(test_films).values)
+
+
+def node_of(skops, thing):
+    """What skops writes of a thing, under numbers that no other file gives its own."""
+    archive = zipfile.ZipFile(io.BytesIO(skops.dumps(thing)))
+    return json.loads(
+        archive.read("schema.json"),
+        object_hook=lambda node: node | ({"__id__": node["__id__"] + 10**18} if "__id__" in node else {}),
+    )
+
+
+def made_from(skops, args, module, name):
+    """What would be called with these arguments."""
+    content = node_of(skops, args)
+    return {
+        "__class__": name,
+        "__module__": module,
+        "__loader__": "ConstructorFromReduceNode",
+        "content": content,
+    }
+
+
+def text_that_runs(skops, victim):
+    """A distribution, whose methods are made from a text."""
+    drawn = stats.rv_continuous(name="drawn")
+    drawn._random_state = None  # whose numbers would need a file of their own
+    node = node_of(skops, drawn)
+    template = node["content"]["content"]["_parse_arg_template"]
+    text = json.loads(template["content"])
+    template["content"] = json.dumps(f"open({str(victim)!r}, 'w').close()\n{text}")
+    return node, "scipy.stats._distn_infrastructure.rv_continuous"
+
+
+def map_that_zeroes(skops, victim):
+    """Memory over a file, opened to be written."""
+    args = (str(victim), "uint8", "w+", 0, (victim.stat().st_size,))
+    return made_from(skops, args, "numpy", "memmap"), "numpy.memmap"
+
+
+def file_that_empties(skops, victim):
+    """A class of files under the name of a module of scikit-learn."""
+    module = "sklearn.datasets._covtype"
+    return made_from(skops, (str(victim), "wb"), module, "GzipFile"), f"{module}.GzipFile"
+
+
+@pytest.mark.parametrize("attack", [text_that_runs, map_that_zeroes, file_that_empties])
+def test_a_file_that_would_run_text_or_open_files_is_refused_before_anything_is_made(attack, train, tmp_path):
+    skops = pytest.importorskip("skops.io")
+    SklearnMember("words", words(BernoulliNB())).fit(train).save(tmp_path)
+    victim, path = tmp_path / "diary.txt", tmp_path / "estimator.skops"
+    victim.write_text("mine", encoding="utf-8")
+    state, name = attack(skops, victim)
+    with zipfile.ZipFile(path) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    schema = json.loads(files["schema.json"])
+    schema["content"]["content"]["verbose"] = state  # an attribute of the pipeline
+    with zipfile.ZipFile(path, "w") as archive:
+        for one, content in (files | {"schema.json": json.dumps(schema)}).items():
+            archive.writestr(one, content)
+    with pytest.raises(
+        InputError, match=rf"words holds .*{re.escape(name)}.*, which is not among the classes"
+    ):
+        SklearnMember("words").load(tmp_path)
+    assert victim.read_text(encoding="utf-8") == "mine"
+    with contextlib.suppress(Exception):  # it is an attack: whoever trusts every name loses the file
+        skops.load(path, trusted=skops.get_untrusted_types(file=path))
+    gc.collect()
+    assert victim.read_bytes().strip(b"\0") != b"mine"
+
+
+def test_a_file_that_names_a_function_of_a_known_package_is_refused(train, tmp_path):
     skops = pytest.importorskip("skops.io")
     member = SklearnMember("words", words(BernoulliNB())).fit(train)
     member.save(tmp_path)
     skops.dump(
         FunctionTransformer(np.testing.measure), tmp_path / "estimator.skops"
     )  # runs code that it is given
-    with pytest.raises(InputError, match="words holds numpy.*measure, which may run any code"):
+    with pytest.raises(InputError, match="words holds numpy.*measure, which is not among the classes"):
+        SklearnMember("words").load(tmp_path)
+
+
+def test_a_broken_file_is_refused_in_one_sentence(train, tmp_path):
+    skops = pytest.importorskip("skops.io")
+    SklearnMember("words", words(BernoulliNB())).fit(train).save(tmp_path)
+    path = tmp_path / "estimator.skops"
+    whole = path.read_bytes()
+    for broken in (b"", whole[: len(whole) // 2]):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match=r"estimator\.skops cannot be read \("):
+            SklearnMember("words").load(tmp_path)
+    skops.dump([1, 2], path)
+    with pytest.raises(InputError, match=r"estimator\.skops must hold an estimator, got list"):
         SklearnMember("words").load(tmp_path)
 
 
