@@ -120,9 +120,11 @@ def _sentences(facts: Mapping[str, Any], films: Films) -> list[str]:
             "No film has an overview: only posters are read; --columns overview=NAME says which column holds them."
         )
     elif facts["without_overview"]:
-        found.append(
-            f"{facts['without_overview']} films have no overview: they are read from their posters alone."
+        nothing = int((~films.has_overview & ~films.has_poster).sum())
+        said = (
+            f"; {nothing} of them have no poster either" if nothing else ": they are read from their posters"
         )
+        found.append(f"{facts['without_overview']} films have no overview{said}.")
     if not films.has_poster.any():
         found.append("No film has a poster: only overviews are read; --posters DIR says where posters lie.")
     if facts["unreadable_posters"]:

@@ -154,3 +154,11 @@ def test_a_reader_tells_its_options_as_a_command_line_has_them(tmp_path):
         "--keep-placeholders",
     ]  # fmt: skip
     assert FilmsReader().arguments() == []
+
+
+def test_films_with_neither_overview_nor_poster_are_counted_apart(tmp_path, capsys):
+    path = tmp_path / "films.csv"
+    path.write_text("id,overview,genres\n1,A spy.,Action\n2,,Drama\n3,Love.,Drama\n", encoding="utf-8")
+    assert run("check", path, "--json") == 0
+    said = json.loads(capsys.readouterr().out)["warnings"]
+    assert "1 films have no overview; 1 of them have no poster either." in said

@@ -7,7 +7,7 @@ from multigenre import GenreEnsemble, make_films
 from multigenre._checks import InputError
 from multigenre.cli import _main as cli
 from multigenre.cli._reading import FilmsReader
-from multigenre.cli._shards import convert, predict_shards
+from multigenre.cli._shards import convert, run_predict_shards
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_a_table_and_its_shards_have_the_same_predictions(catalogue, source, tmp
     if source == "shards":
         convert(folder / "films.csv", tmp_path / "shards", posters=folder / "posters", shard_films=40)
     where = tmp_path / "shards" if source == "shards" else folder / source
-    predict_shards(folder / "bundle", where, tmp_path / "out", FilmsReader(posters=folder / "posters"))
+    run_predict_shards(folder / "bundle", where, tmp_path / "out", FilmsReader(posters=folder / "posters"))
     found = pd.read_parquet(tmp_path / "out")
     pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=0, atol=1e-6)
 
