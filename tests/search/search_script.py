@@ -1,4 +1,4 @@
-"""A search for tests that run it in processes of their own: `python search_script.py FOLDER [SECONDS]`."""
+"""A search for tests that run it in processes of their own: `python search_script.py FOLDER SECONDS [hold]`."""
 
 import os
 import sys
@@ -17,15 +17,23 @@ def space(hp):
 
 
 class Slow:
-    """A trial that notes when it begins and ends; it takes so many seconds."""
+    """A trial that notes when it begins and ends; it takes so many seconds.
 
-    def __init__(self, folder, seconds):
-        self.folder, self.seconds = Path(folder), seconds
+    With ``hold`` the third to begin waits until somebody has killed it, and says so by a file.
+    """
+
+    def __init__(self, folder, seconds, hold=False):
+        self.folder, self.seconds, self.hold = Path(folder), seconds, hold
 
     def __call__(self, settings, *, folder, seed, progress=None):
         name = Path(folder).parent.name
         with (self.folder / "began.txt").open("a") as file:
             file.write(f"{name} {os.getpid()}\n")
+        begun = (self.folder / "began.txt").read_text().splitlines()
+        while (
+            self.hold and begun.index(f"{name} {os.getpid()}") == 2 and not (self.folder / "killed").is_file()
+        ):
+            time.sleep(0.05)
         time.sleep(self.seconds)
         with (self.folder / "ended.txt").open("a") as file:
             file.write(f"{name}\n")
@@ -34,4 +42,5 @@ class Slow:
 
 if __name__ == "__main__":
     folder, seconds = sys.argv[1], float(sys.argv[2])
-    search(space, Slow(folder, seconds), folder, plan=SearchPlan(strategy="random", trials=6))
+    trial = Slow(folder, seconds, hold="hold" in sys.argv)
+    search(space, trial, folder, plan=SearchPlan(strategy="random", trials=6))

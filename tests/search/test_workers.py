@@ -31,14 +31,16 @@ def test_with_a_worker_killed_in_the_middle_of_a_trial_every_trial_is_completed_
 
     def kill(what, ended, begun):
         told.append((what, ended, begun))
-        began, done = lines(tmp_path / "began.txt"), {row[0] for row in lines(tmp_path / "ended.txt")}
-        running = [row for row in began[2:] if row[0] not in done]
-        if running and not killed:
-            killed.append(running[0])
-            os.kill(int(running[0][1]), signal.SIGKILL)
+        began = lines(tmp_path / "began.txt")
+        if len(began) > 2 and not killed:
+            killed.append(began[2])
+            os.kill(int(began[2][1]), signal.SIGKILL)
+            (tmp_path / "killed").touch()
 
     script = Path(__file__).with_name("search_script.py")
-    run_workers([sys.executable, str(script), str(tmp_path), "0.8"], tmp_path, workers=2, progress=kill)
+    run_workers(
+        [sys.executable, str(script), str(tmp_path), "0.2", "hold"], tmp_path, workers=2, progress=kill
+    )
     [[trial, _]] = killed
     began, ended = lines(tmp_path / "began.txt"), lines(tmp_path / "ended.txt")
     everyone = [f"trial_{number}" for number in range(6)]
