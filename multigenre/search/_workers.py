@@ -110,11 +110,14 @@ def run_workers(
         stack.callback(_end, processes)
         for name in ("chief", *names):
             processes[name] = start(name)
-        restarts = dict.fromkeys(names, 0)
-        while any(processes[name].poll() != 0 for name in names):
+        restarts, late = dict.fromkeys(names, 0), set()
+        while any(processes[name].poll() != 0 for name in names if name not in late):
             for name in names:
                 code = processes[name].poll()
-                if code in (None, 0):
+                if code in (None, 0) or name in late:
+                    continue
+                if code == 1 and _ended_well(processes["chief"]):
+                    late.add(name)  # it asked for another trial when all had ended and the chief was leaving
                     continue
                 restarts[name] += 1
                 # Python's exceptions end a process with 1, bad input with 2: the next process would do the same.
@@ -133,6 +136,14 @@ def _free_port(address):
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as place:
         place.bind((address, 0))
         return place.getsockname()[1]
+
+
+def _ended_well(process):
+    """Return whether a process ends with code 0, at once or within seconds."""
+    try:
+        return process.wait(5) == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _end(processes):

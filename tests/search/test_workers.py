@@ -213,3 +213,8 @@ def test_processes_end_with_the_one_that_started_them():
 
 def test_a_port_is_free_and_another_each_time():
     assert len({_workers._free_port("127.0.0.1") for _ in range(5)}) > 1
+
+
+def test_a_worker_that_finds_the_chief_gone_has_missed_nothing(tmp_path):
+    late = 'case "$KERASTUNER_TUNER_ID" in chief) sleep 1;; worker-0) exit 1;; esac'
+    run_workers(shell(late), tmp_path, workers=2)
