@@ -73,16 +73,16 @@ def in_turn(work: Callable[[One], Found], items: Iterable[One]) -> Iterator[Foun
 
     At most two items a core are in memory.
     """
-    items = iter(items)
+    items, n_threads = iter(items), cores()
     first = list(islice(items, 2))
-    if len(first) < 2 or cores() < 2:
+    if len(first) < 2 or n_threads < 2:
         yield from map(work, chain(first, items))
         return
-    with one_thread(), ThreadPoolExecutor(cores()) as pool:
+    with one_thread(), ThreadPoolExecutor(n_threads) as pool:
         waiting = deque()
         for item in chain(first, items):
             waiting.append(pool.submit(work, item))
-            if len(waiting) > cores():
+            if len(waiting) > n_threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -348,14 +348,9 @@ class Films:
         InputError
             If the table or the folder cannot be read as this; the sentence names the file.
         """
-        options = {
-            "posters": posters,
-            "columns": columns,
-            "genres": genres,
-            "labelled": labelled,
-            "rules": rules,
-        }
-        return read_films(path, **options)[0]
+        return read_films(
+            path, posters=posters, columns=columns, genres=genres, labelled=labelled, rules=rules
+        )[0]
 
     @classmethod
     def from_frame(
@@ -392,14 +387,9 @@ class Films:
         >>> Films.from_frame(table, columns={"overview": "about"}).headings
         ['Up (1)', 'Heat (2)']
         """
-        options = {
-            "posters": posters,
-            "columns": columns,
-            "genres": genres,
-            "labelled": labelled,
-            "rules": rules,
-        }
-        return read_films(table, **options)[0]
+        return read_films(
+            table, posters=posters, columns=columns, genres=genres, labelled=labelled, rules=rules
+        )[0]
 
 
 def read_films(
