@@ -1,14 +1,13 @@
 """What `multigenre check` says of a table, on the screen and as JSON, and what other commands say while they read."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 from PIL import Image
+from test_cli_main import run
 
 from multigenre._checks import InputError
-from multigenre.cli import main
 from multigenre.cli._reading import FilmsReader, parse_columns
 
 BOOKS = """Library export 2024;;;;
@@ -18,15 +17,6 @@ Book No;Book;Blurb;Shelf;in_print
 3;Ash;A fire-watcher hears a voice on the radio.;adventure, Horror;1
 4;Under Glass;N/A;Family;1
 """
-
-
-def run(*arguments):
-    """Run the command line here and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["multigenre", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit:
-            main()
-    return exit.value.code
 
 
 @pytest.fixture
